@@ -1,0 +1,1 @@
+"""Outside a function: send one call."""

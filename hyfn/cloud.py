@@ -1,0 +1,106 @@
+"""What a cloud must provide. Each protocol is implemented once in a folder of hyfn/clouds.
+
+A folder's `__init__.py` declares its decorators (`platform`), and these modules provide, by these names:
+
+    pack.py      packer: Packer        host.py   the entry point that the platform calls (uses hyfn.host)
+    call.py      caller: Caller        emulate.py  emulator: Emulator   (optional)
+    ship.py      shipper: Shipper      (a later part of the road)
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from pathlib import Path
+from typing import Any, Protocol
+
+from hyfn.model import Artifact, FunctionSpec, Problem, Runtime, Staged, Target
+from hyfn.wire.carrier import Answer, Endpoint, Request, Response
+
+
+class Packer(Protocol):
+    """Makes artifacts for one cloud. Never talks to it."""
+
+    kind: str
+    """zip or layer."""
+
+    def runtime(self, target: Target) -> Runtime:
+        """The Python, machine and glibc that `target` runs on, by its options or the cloud's defaults."""
+        ...
+
+    def check(self, function: FunctionSpec, target: Target) -> Iterable[Problem]:
+        """What the platform would refuse in the options: values out of range, a wrong name."""
+        ...
+
+    def platform_name(self, app: str, stage: str, function: FunctionSpec, target: Target) -> str:
+        """The name on the platform: from `name=` or derived, within its rules, the same on every machine."""
+        ...
+
+    def pack(self, staged: Staged, out: Path) -> None:
+        """Write the artifact file `out`. Same input, same bytes."""
+        ...
+
+    def unpack(self, artifact: Path, into: Path) -> list[Path]:
+        """Lay the artifact out as the platform does; the import roots, in order."""
+        ...
+
+    def entry(self, target: Target) -> str:
+        """Python statements that load the artifact as the platform does, for the check in a clean interpreter."""
+        ...
+
+
+class Host(Protocol):
+    """Two translations inside a platform. `event` is whatever the platform hands to its handler."""
+
+    def receive(self, event: Any) -> bytes:
+        """The frame in it. Raises Malformed or UnsupportedEncoding."""
+        ...
+
+    def answer(self, answer: Answer) -> Any:
+        """The platform's own form of a reply."""
+        ...
+
+
+class Caller(Protocol):
+    """Two translations in a caller. Never opens a socket. The inverse of Host."""
+
+    def request(self, endpoint: Endpoint, frame: bytes) -> Request: ...
+
+    def reply(self, response: Response) -> bytes:
+        """The reply's frame. Raises a CallError for a platform's own answer: OutcomeUnknown unless the answer proves
+        that the function did not run."""
+        ...
+
+
+class Running(Protocol):
+    """One artifact up in a runtime on this machine."""
+
+    endpoint: Endpoint
+    runtime: str
+    """The runtime and its version: "awslambdaric 4.2.2 on CPython 3.13.0"."""
+    evidence: str
+    """runtime: the vendor's own component runs it; spec: our stand-in, written from the specification."""
+
+    def stop(self) -> None:
+        """End every process of it. Safe to repeat."""
+        ...
+
+
+class Emulator(Protocol):
+    """Starts the vendor's own runtime for an artifact on this machine."""
+
+    def python(self, target: Target) -> str:
+        """The minor version ("3.13") that this machine will run `target` with: the target's own where an interpreter
+        is at hand, else the nearest that the vendor's runtime accepts. Raises MachineError where there is none."""
+        ...
+
+    def prepare(self, target: Target, report: Callable[[str], None]) -> None:
+        """Make the runtime's environment in the user's cache, if it is not there. Safe to repeat and to run at once."""
+        ...
+
+    def start(
+        self, artifact: Artifact, unpacked: Path, env: Mapping[str, str], log: Path, port: int = 0
+    ) -> Running:
+        """Start it and wait until it can be called. `port` 0 takes a free one. Standard output and error go to `log`.
+        `env` is added to the process's environment: it carries HYFN_WIRING, the path of a file that may be written later
+        than `start` but is there before the first call."""
+        ...

@@ -1,0 +1,1 @@
+"""The clouds that are known: every folder here."""

@@ -1,0 +1,1 @@
+"""Every function of a project running on this machine."""

@@ -1,0 +1,1 @@
+"""Find functions by reading source, never by importing it."""

@@ -1,0 +1,1 @@
+"""Inside a platform: run one call."""

@@ -1,0 +1,197 @@
+"""The nouns of the developer's machine, frozen. Nothing here travels into an artifact."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """A line of the user's source. `file` is relative to the project's root, `line` counts from 1."""
+
+    file: str
+    line: int
+
+    def __str__(self) -> str:
+        return f"{self.file}:{self.line}"
+
+
+@dataclass(frozen=True, slots=True)
+class Target:
+    """One placement of a function.
+
+    `cloud` is the folder in hyfn/clouds, `platform` the decorator (openshift is a platform of the
+    knative folder; otherwise both are equal). `options` are those that the user gave, merged from
+    pyproject.toml and the decorator; a Packer knows the defaults. `place` is the decorator's line.
+    """
+
+    cloud: str
+    platform: str
+    options: Mapping[str, Any]
+    place: Place
+
+
+@dataclass(frozen=True, slots=True)
+class Parameter:
+    """`kind` is inspect's name of it: POSITIONAL_ONLY, POSITIONAL_OR_KEYWORD, VAR_POSITIONAL, ..."""
+
+    name: str
+    kind: str
+    annotation: str | None
+    default: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Signature:
+    """As written: annotations and defaults are source text."""
+
+    parameters: Sequence[Parameter]
+    returns: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class FunctionSpec:
+    """A decorated function as its source says it.
+
+    `name` is "module:qualname" and is its identity. `raises` are "module:qualname" of the project's own
+    exception classes that it, or what it reaches or calls remotely, raises. `calls` are the identities of the functions placed
+    elsewhere that it may call, sorted (the out-edges of the static call graph).
+    """
+
+    name: str
+    module: str
+    qualname: str
+    place: Place
+    signature: Signature
+    doc: str | None
+    is_async: bool
+    targets: Sequence[Target]
+    calls: Sequence[str] = ()
+    raises: Sequence[str] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Edge:
+    """`caller` may call `callee` (identities). `place` is the first line that shows it."""
+
+    caller: str
+    callee: str
+    place: Place
+
+
+@dataclass(frozen=True, slots=True)
+class Unresolved:
+    """A call in what `caller` reaches that reading the source cannot resolve."""
+
+    caller: str
+    place: Place
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """One module of the project. `path` is absolute, `file` relative to the root, `text` its source."""
+
+    module: str
+    path: Path
+    file: str
+    text: str
+    is_package: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Project:
+    """What discovery found by reading. Nothing of it was imported.
+
+    `dependencies` are PEP 508 requirements as declared; `requires_python` is the specifier or None; `kind` is
+    script (PEP 723), requirements or package. `config` is the [tool.hyfn] table. `sources` by module name.
+    `source_root` is the folder that stands on sys.path (root, or root/src).
+    """
+
+    app: str
+    root: Path
+    source_root: Path
+    kind: str
+    dependencies: Sequence[str]
+    requires_python: str | None
+    config: Mapping[str, Any]
+    sources: Mapping[str, Source]
+    functions: Sequence[FunctionSpec]
+    edges: Sequence[Edge] = ()
+    unresolved: Sequence[Unresolved] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Slice:
+    """What one function's artifact holds of the project.
+
+    `files` maps an artifact path ("pkg/mod.py", "pkg/data.json") to its bytes; line numbers of kept code equal
+    the source's. `imports` are the top-level names of third-party modules that the kept code imports, each with
+    the first place; `optional_imports` those that stand inside try/except ImportError. `stubs` are the identities that became stubs.
+    """
+
+    files: Mapping[str, bytes]
+    imports: Mapping[str, Place]
+    optional_imports: Mapping[str, Place]
+    stubs: Sequence[str]
+    functions: Sequence[str]
+
+
+@dataclass(frozen=True, slots=True)
+class Runtime:
+    """What an artifact is built for. `python` is "3.13"; `machine` x86_64 or aarch64; `glibc` "2.34"."""
+
+    python: str
+    machine: str
+    glibc: str
+
+
+@dataclass(frozen=True, slots=True)
+class Staged:
+    """Everything an artifact holds, before its cloud gives it its form.
+
+    `code` is the user's sliced code, `library` hyfn's own and third-party files: both map the path under
+    their import root to a file's bytes or to the path on disk that holds them. `distributions` are "numpy==2.2.6".
+    """
+
+    app: str
+    function: FunctionSpec
+    target: Target
+    runtime: Runtime
+    code: Mapping[str, bytes]
+    library: Mapping[str, bytes | Path]
+    distributions: Sequence[str]
+
+
+@dataclass(frozen=True, slots=True)
+class Artifact:
+    """One built function. `function` is its identity, `short` its unique short name; `digest` is "sha256:<hex>"."""
+
+    function: str
+    short: str
+    cloud: str
+    platform: str
+    kind: str
+    path: Path
+    digest: str
+    size: int
+    python: str
+    distributions: Sequence[str]
+    options: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Problem:
+    """What a check found. `level` is error or warning."""
+
+    level: str
+    message: str
+    place: Place | None = None
+    hint: str | None = None
+
+    def __str__(self) -> str:
+        where = f"{self.place}: " if self.place else ""
+        return f"{where}{self.message}" + (f" ({self.hint})" if self.hint else "")

@@ -1,0 +1,1 @@
+"""Function to artifact. Never talks to a cloud."""

@@ -1,0 +1,1 @@
+"""Functions placed elsewhere as generated, typed client code."""

@@ -1,0 +1,1 @@
+"""What a developer's machine lends: uv, interpreters, environments and processes."""

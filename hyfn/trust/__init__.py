@@ -1,0 +1,1 @@
+"""Who may call whom: the edges and their keys."""

@@ -1,0 +1,1 @@
+"""One call on the wire: frames, their headers, and values by annotation."""
