@@ -1,0 +1,33 @@
+"""The functions of an artifact: its manifest and the user's own module."""
+
+from __future__ import annotations
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
+
+
+def manifest() -> dict[str, Any] | None:
+    """`hyfn.json` beside the hyfn package: what an artifact is, or None on a developer's machine."""
+    import hyfn
+
+    path = hyfn.__path__[0].rpartition("/")[0] + "/hyfn.json"
+    try:
+        with open(path, "rb") as file:  # noqa: PTH123  (pathlib costs a cold start 5 ms)
+            import json
+
+            document: dict[str, Any] = json.loads(file.read())
+    except FileNotFoundError:
+        return None
+    return document
+
+
+def function(identity: str) -> Any:
+    """Import the user's module and find the hyfn Function in it."""
+    from importlib import import_module
+
+    module, _, qualname = identity.partition(":")
+    found: Any = import_module(module)
+    for part in qualname.split("."):
+        found = getattr(found, part)
+    return found
