@@ -14,7 +14,9 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any
 
-CALL_FIELDS = frozenset(("iss", "aud", "id", "att", "iat", "exp", "dl", "con", "sem", "root", "hop", "tp"))
+CALL_FIELDS = frozenset(
+    ("iss", "aud", "id", "att", "iat", "exp", "dl", "con", "sem", "root", "hop", "tp")
+)
 VALUE_FIELDS = frozenset(("rid", "rh", "iat"))
 ERROR_FIELDS = frozenset(("rid", "rh", "iat", "ex", "ra", "nr"))
 MAX_BODY = 256 * 1024 * 1024
@@ -80,7 +82,14 @@ def call(
 
 def check_call(header: dict[str, Any]) -> None:
     """Raise Malformed unless every field has its type and range. Times are not compared with the clock here."""
-    numbers = (header["att"], header["iat"], header["exp"], header["dl"], header["sem"], header["hop"])
+    numbers = (
+        header["att"],
+        header["iat"],
+        header["exp"],
+        header["dl"],
+        header["sem"],
+        header["hop"],
+    )
     texts = (header["iss"], header["aud"], header["tp"])
     if not (
         all(type(number) is int for number in numbers)
