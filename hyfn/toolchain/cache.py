@@ -1,0 +1,63 @@
+"""Folders in the user's cache that are made once and seen only when whole."""
+
+from __future__ import annotations
+
+import contextlib
+import fcntl
+import hashlib
+import os
+import shutil
+from collections.abc import Callable, Iterable, Iterator
+from pathlib import Path
+
+MARKER = ".hyfn-complete"
+
+
+def home() -> Path:
+    """HYFN_CACHE, else XDG_CACHE_HOME/hyfn, else ~/.cache/hyfn. Exists afterwards."""
+    chosen = os.environ.get("HYFN_CACHE")
+    base = os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache"
+    folder = Path(chosen).absolute() if chosen else Path(base).absolute() / "hyfn"
+    folder.mkdir(parents=True, exist_ok=True)
+    return folder
+
+
+def key(*parts: str | Iterable[str]) -> str:
+    """A short digest of `parts` for a folder's name."""
+    digest = hashlib.sha256()
+    for part in parts:
+        text = part if isinstance(part, str) else "\x1f".join(part)
+        digest.update(text.encode() + b"\x1e")
+    return digest.hexdigest()[:16]
+
+
+def made_once(folder: Path, make: Callable[[Path], None]) -> Path:
+    """`folder`, which `make` filled. Safe to call at once from threads and processes.
+
+    It is made in its final place, since environments know their path; only a folder with its
+    marker counts, and what an interrupted run left is removed first.
+    """
+    if (folder / MARKER).exists():
+        return folder
+    folder.parent.mkdir(parents=True, exist_ok=True)
+    with _locked(folder.with_name(f"{folder.name}.lock")):
+        if not (folder / MARKER).exists():
+            shutil.rmtree(folder, ignore_errors=True)
+            _fill(folder, make)
+    return folder
+
+
+def _fill(folder: Path, make: Callable[[Path], None]) -> None:
+    try:
+        make(folder)
+        (folder / MARKER).touch()
+    except BaseException:
+        shutil.rmtree(folder, ignore_errors=True)
+        raise
+
+
+@contextlib.contextmanager
+def _locked(path: Path) -> Iterator[None]:
+    with path.open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        yield

@@ -1,0 +1,92 @@
+"""uv as a subprocess: the one that resolves, fetches and installs."""
+
+from __future__ import annotations
+
+import functools
+import os
+import shutil
+import subprocess
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+from hyfn.errors import MachineError
+
+# What would point uv at the environment that hyfn itself runs in.
+MISLEADING = ("PYTHONPATH", "PYTHONHOME", "PYTHONDONTWRITEBYTECODE", "VIRTUAL_ENV", "CONDA_PREFIX")
+MISLEADING_UV = (
+    "UV_PYTHON",
+    "UV_SYSTEM_PYTHON",
+    "UV_PROJECT_ENVIRONMENT",
+    "UV_BREAK_SYSTEM_PACKAGES",
+)
+
+
+class UvError(MachineError):
+    """uv said no. `output` is all that it wrote to standard error."""
+
+    def __init__(self, message: str, output: str = "") -> None:
+        super().__init__(message)
+        self.output = output
+
+
+def run(
+    arguments: Sequence[str | Path],
+    *,
+    cwd: Path,
+    stdin: str = "",
+    env: Mapping[str, str] | None = None,
+    timeout: float | None = None,
+) -> str:
+    """uv's standard output. Raises UvError.
+
+    uv reads the configuration of `cwd` and of the user, and never downloads a Python unasked.
+    """
+    command = [binary(), *(str(argument) for argument in arguments)]
+    try:
+        done = subprocess.run(
+            command,
+            cwd=cwd,
+            input=stdin,
+            env=_environment(env or {}),
+            timeout=timeout,
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+    except subprocess.TimeoutExpired as error:
+        raise UvError(f"uv {arguments[0]} took longer than {timeout:g} s") from error
+    if done.returncode != 0:
+        raise UvError(f"uv {arguments[0]} failed:\n{tail(done.stderr)}", done.stderr)
+    return done.stdout
+
+
+@functools.cache
+def binary() -> str:
+    """The path of uv: the one installed with hyfn, else the one on PATH."""
+    try:
+        from uv import find_uv_bin
+
+        return os.fsdecode(find_uv_bin())
+    except (ImportError, FileNotFoundError):
+        found = shutil.which("uv")
+    if found is None:
+        raise MachineError("uv is not installed", hint="python -m pip install uv")
+    return found
+
+
+def tail(output: str, lines: int = 12) -> str:
+    """The last lines that say something."""
+    return "\n".join([line for line in output.splitlines() if line.strip()][-lines:])
+
+
+def _environment(extra: Mapping[str, str]) -> dict[str, str]:
+    kept = {
+        name: value for name, value in os.environ.items() if name not in MISLEADING + MISLEADING_UV
+    }
+    return {
+        **kept,
+        "UV_NO_PROGRESS": "1",
+        "UV_PYTHON_DOWNLOADS": "never",
+        "NO_COLOR": "1",
+        **extra,
+    }
