@@ -97,9 +97,7 @@ class Emulator(Protocol):
         """Make the runtime's environment in the user's cache, if it is not there. Safe to repeat and to run at once."""
         ...
 
-    def start(
-        self, artifact: Artifact, unpacked: Path, env: Mapping[str, str], log: Path, port: int = 0
-    ) -> Running:
+    def start(self, artifact: Artifact, unpacked: Path, env: Mapping[str, str], log: Path, port: int = 0) -> Running:
         """Start it and wait until it can be called. `port` 0 takes a free one. Standard output and error go to `log`.
         `env` is added to the process's environment: it carries HYFN_WIRING, the path of a file that may be written later
         than `start` but is there before the first call."""

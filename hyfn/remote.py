@@ -224,9 +224,7 @@ class Attempts:
         if around:
             self._deadline = min(self._deadline, around.deadline)
         if self._hop > MAX_HOPS:
-            raise Forbidden(
-                f"{line.name}: this chain of calls is longer than {MAX_HOPS} hops: a loop?"
-            )
+            raise Forbidden(f"{line.name}: this chain of calls is longer than {MAX_HOPS} hops: a loop?")
 
     @property
     def remaining(self) -> float:
@@ -279,17 +277,13 @@ def _exchange(function: AnyFunction, args: tuple[Any, ...], kwargs: dict[str, An
     return attempts.value(caller.reply(response))
 
 
-async def _exchange_async(
-    function: AnyFunction, args: tuple[Any, ...], kwargs: dict[str, Any]
-) -> Any:
+async def _exchange_async(function: AnyFunction, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
     here = session()
     line = here.line(function)
     attempts = Attempts(line, args, kwargs)
     for route, caller in line.routes[:-1]:
         try:
-            response = await here.transport.asend(
-                attempts.request(route, caller), attempts.remaining
-            )
+            response = await here.transport.asend(attempts.request(route, caller), attempts.remaining)
             return attempts.value(caller.reply(response))
         except _TAKEN_OVER as error:
             if not _may_take_over(error):

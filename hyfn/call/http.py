@@ -37,9 +37,7 @@ class HttpCaller:
     """POST <endpoint> with a frame. Never opens a socket."""
 
     def request(self, endpoint: Endpoint, frame: bytes) -> Request:
-        return Request(
-            "POST", endpoint.url, {"Content-Type": CONTENT_TYPE, "Accept": CONTENT_TYPE}, frame
-        )
+        return Request("POST", endpoint.url, {"Content-Type": CONTENT_TYPE, "Accept": CONTENT_TYPE}, frame)
 
     def reply(self, response: Response) -> bytes:
         """The reply's frame. Raises a CallError for an answer without one."""
@@ -57,11 +55,7 @@ def refusal(status: int, body: bytes) -> CallError:
         return known(f"the callee refused the call ({code})")
     excerpt = " ".join(body[:200].decode("utf-8", "replace").split())
     if status in NEVER_RAN:
-        return NEVER_RAN[status](
-            f"the platform answered {status}: {excerpt}", executed=NOT_EXECUTED
-        )
+        return NEVER_RAN[status](f"the platform answered {status}: {excerpt}", executed=NOT_EXECUTED)
     if 300 <= status < 400:
-        return Malformed(
-            f"the endpoint answered with a redirect ({status}), which is never followed"
-        )
+        return Malformed(f"the endpoint answered with a redirect ({status}), which is never followed")
     return OutcomeUnknown(f"the platform answered {status} without a reply: {excerpt}")

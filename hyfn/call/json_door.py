@@ -26,14 +26,10 @@ def reply(body: bytes) -> bytes:
         document = None
     if isinstance(document, dict) and isinstance(document.get("hyfn"), str):
         try:
-            return a2b_base64(
-                document["hyfn"].encode("ascii").translate(_FROM_URL), strict_mode=True
-            )
+            return a2b_base64(document["hyfn"].encode("ascii").translate(_FROM_URL), strict_mode=True)
         except (UnicodeEncodeError, Error):
             raise OutcomeUnknown("the reply's frame is not base64url") from None
     code = document.get("hyfn_refused") if isinstance(document, dict) else None
     if code in BY_CODE:
         raise BY_CODE[code](f"the callee refused the call ({code})")
-    raise OutcomeUnknown(
-        f"the function's answer is no reply: {body[:200].decode('utf-8', 'replace')}"
-    )
+    raise OutcomeUnknown(f"the function's answer is no reply: {body[:200].decode('utf-8', 'replace')}")

@@ -113,9 +113,7 @@ class Mapping:
                 if not waiting:
                     return
                 mode = asyncio.FIRST_COMPLETED
-                ended, _ = await asyncio.wait(
-                    [waiting[0]] if self._is_ordered else waiting, return_when=mode
-                )
+                ended, _ = await asyncio.wait([waiting[0]] if self._is_ordered else waiting, return_when=mode)
                 first = ended.pop()
                 waiting.remove(first)
                 yield self._outcome(first)

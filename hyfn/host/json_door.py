@@ -18,11 +18,7 @@ _FROM_URL = bytes.maketrans(b"-_", b"+/")
 
 def receive(event: Any) -> bytes:
     """The frame in an event. Raises Malformed."""
-    if (
-        not isinstance(event, dict)
-        or event.keys() != {"hyfn"}
-        or not isinstance(event["hyfn"], str)
-    ):
+    if not isinstance(event, dict) or event.keys() != {"hyfn"} or not isinstance(event["hyfn"], str):
         raise Malformed('the event must be {"hyfn": "<base64url frame>"} and nothing else')
     try:
         return a2b_base64(event["hyfn"].encode("ascii").translate(_FROM_URL), strict_mode=True)

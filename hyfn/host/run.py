@@ -70,9 +70,7 @@ class Work:
 class Runner:
     """Answers the calls of one artifact. Safe in many threads."""
 
-    def __init__(
-        self, functions: Mapping[str, Hosted], wiring: Wiring | None, is_threaded: bool = True
-    ) -> None:
+    def __init__(self, functions: Mapping[str, Hosted], wiring: Wiring | None, is_threaded: bool = True) -> None:
         """`wiring` None: it is read from the environment when the first call comes."""
         self._functions = functions
         self._wiring = wiring
@@ -90,11 +88,7 @@ class Runner:
             return Answer(error.http_status, b"", error.code)
         try:
             function = self._admit(work)
-            value = (
-                self._run_async(self._await(function, work))
-                if function.is_async
-                else self._call(function, work)
-            )
+            value = self._run_async(self._await(function, work)) if function.is_async else self._call(function, work)
             return self._value(function, work, value)
         except Exception as error:  # noqa: BLE001  (whatever the function raises travels)
             return self._error(work, error)
@@ -107,11 +101,7 @@ class Runner:
             return Answer(error.http_status, b"", error.code)
         try:
             function = self._admit(work)
-            value = await (
-                self._await(function, work)
-                if function.is_async
-                else self._in_thread(function, work)
-            )
+            value = await (self._await(function, work) if function.is_async else self._in_thread(function, work))
             return self._value(function, work, value)
         except Exception as error:  # noqa: BLE001
             return self._error(work, error)
@@ -142,9 +132,7 @@ class Runner:
         if frame.kind != CALL:
             raise Malformed("not a call")
         if frame.flags:
-            raise UnsupportedEncoding(
-                "compressed, referenced and pickled bodies are not accepted here"
-            )
+            raise UnsupportedEncoding("compressed, referenced and pickled bodies are not accepted here")
         if not message.is_current(header, time()):
             raise Unauthenticated("the call has expired, or the clocks differ")
         if function is None:
@@ -185,9 +173,7 @@ class Runner:
                 return await function.body(*work.args, **work.kwargs)
         except TimeoutError:
             if limit.expired():
-                raise DeadlineExceeded(
-                    f"{function.name} did not end in time", executed=UNKNOWN
-                ) from None
+                raise DeadlineExceeded(f"{function.name} did not end in time", executed=UNKNOWN) from None
             raise
         finally:
             current.reset(token)

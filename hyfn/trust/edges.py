@@ -19,9 +19,7 @@ Placed = tuple[str, str]
 class Edges:
     """The edges of one stage: who may call whom."""
 
-    def __init__(
-        self, app: str, stage: str, secret: bytes, functions: Sequence[FunctionSpec]
-    ) -> None:
+    def __init__(self, app: str, stage: str, secret: bytes, functions: Sequence[FunctionSpec]) -> None:
         self._app = app
         self._stage = stage
         self._secret = secret
@@ -51,9 +49,7 @@ class Edges:
     def _callees(self, held: Sequence[str]) -> set[str]:
         return {callee for name in held for callee in self._functions[name].calls}
 
-    def _callee(
-        self, party: str, name: str, endpoints: Mapping[Placed, Endpoint]
-    ) -> dict[str, Any]:
+    def _callee(self, party: str, name: str, endpoints: Mapping[Placed, Endpoint]) -> dict[str, Any]:
         function = self._functions[name]
         return {
             "raises": list(function.raises),
@@ -75,9 +71,7 @@ class Edges:
             "key": key.secret.hex(),
         }
 
-    def _callers(
-        self, party: str, held: Sequence[str], is_json: Iterable[str]
-    ) -> Iterable[tuple[str, dict[str, Any]]]:
+    def _callers(self, party: str, held: Sequence[str], is_json: Iterable[str]) -> Iterable[tuple[str, dict[str, Any]]]:
         placement = party.rpartition("@")[2]
         for callee in held:
             for caller in (*self._parties_calling(callee), LAPTOP, *is_json):

@@ -19,9 +19,7 @@ class EdgeKey:
         return f"EdgeKey({self.id.hex()})"
 
 
-def derive(
-    secret: bytes, app: str, stage: str, caller: str, callee: str, generation: int = 1
-) -> EdgeKey:
+def derive(secret: bytes, app: str, stage: str, caller: str, callee: str, generation: int = 1) -> EdgeKey:
     """The key of the edge from `caller` to `callee` (each "function@placement").
 
     HKDF-SHA256 (RFC 5869) with one info string for each edge and generation: no edge's key tells anything of another's.

@@ -95,11 +95,7 @@ def _data(raised: BaseException) -> Any:
             for name, value in vars(raised).items()
             if not name.startswith("__") and (wire := _travelling(value)) is not None
         },
-        "notes": [
-            note
-            for note in getattr(raised, "__notes__", ())
-            if note != getattr(raised, _NOTE, None)
-        ],
+        "notes": [note for note in getattr(raised, "__notes__", ()) if note != getattr(raised, _NOTE, None)],
     }
     return data if data["args"] is not None and len(pack(data)) <= MAX_DATA else None
 
@@ -141,9 +137,7 @@ def _rebuild(name: str, message: str, data: Any, allowed: Collection[str]) -> Ba
             args = tuple(from_wire(data["args"]))
             error = kind.__new__(kind, *args)
             error.args = args
-            error.__dict__.update(
-                {key: from_wire(value) for key, value in data["attributes"].items()}
-            )
+            error.__dict__.update({key: from_wire(value) for key, value in data["attributes"].items()})
             for note in data["notes"]:
                 error.add_note(str(note))
         except Exception:  # noqa: BLE001  (a class that cannot be made without its __init__ comes as RemoteError)
@@ -170,9 +164,7 @@ def _imported(module: str, qualname: str) -> object:
     from importlib import import_module
 
     try:
-        found: object = (
-            sys.modules["__main__"] if module == main_module() else import_module(module)
-        )
+        found: object = sys.modules["__main__"] if module == main_module() else import_module(module)
         for part in qualname.split("."):
             found = getattr(found, part)
     except (ImportError, AttributeError):
@@ -181,11 +173,7 @@ def _imported(module: str, qualname: str) -> object:
 
 
 def _annotate(error: BaseException, entries: Any) -> None:
-    if (
-        not isinstance(entries, list)
-        or not all(isinstance(e, list) and len(e) == 4 for e in entries)
-        or not entries
-    ):
+    if not isinstance(entries, list) or not all(isinstance(e, list) and len(e) == 4 for e in entries) or not entries:
         return
     lines = ["Remote traceback (most recent call last):"]
     for file, line, function, text in entries:

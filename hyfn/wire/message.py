@@ -14,9 +14,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any
 
-CALL_FIELDS = frozenset(
-    ("iss", "aud", "id", "att", "iat", "exp", "dl", "con", "sem", "root", "hop", "tp")
-)
+CALL_FIELDS = frozenset(("iss", "aud", "id", "att", "iat", "exp", "dl", "con", "sem", "root", "hop", "tp"))
 VALUE_FIELDS = frozenset(("rid", "rh", "iat"))
 ERROR_FIELDS = frozenset(("rid", "rh", "iat", "ex", "ra", "nr"))
 MAX_BODY = 256 * 1024 * 1024
