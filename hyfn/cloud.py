@@ -9,7 +9,7 @@ A folder's `__init__.py` declares its decorators (`platform`), and these modules
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -32,7 +32,7 @@ class Packer(Protocol):
         ...
 
     def platform_name(self, app: str, stage: str, function: FunctionSpec, target: Target) -> str:
-        """The name on the platform: from `name=` or derived, within its rules, the same on every machine."""
+        """The name on the platform: from `name=` or derived, within its rules; the same on every machine."""
         ...
 
     def pack(self, staged: Staged, out: Path) -> None:
@@ -41,6 +41,10 @@ class Packer(Protocol):
 
     def unpack(self, artifact: Path, into: Path) -> list[Path]:
         """Lay the artifact out as the platform does; the import roots, in order."""
+        ...
+
+    def provided(self, target: Target) -> Sequence[str]:
+        """Distributions that the platform has in place, such as its own SDK: they need not travel."""
         ...
 
     def entry(self, target: Target) -> str:
