@@ -4,7 +4,8 @@ HyfnError
 ├── ProjectError               the developer mends the source or its configuration
 │   ├── SourceError            ... at a file and a line
 │   ├── ConfigError            ... in pyproject.toml, a command line or the environment
-│   └── BuildError             ... so that an artifact can be made
+│   ├── BuildError             ... so that an artifact can be made
+│   └── ProjectErrors          ... several of these at once
 ├── MachineError               this machine lacks something: an interpreter, a tool, a network
 └── CallError                  a call did not bring a value
     ├── NotShipped             no endpoint is known
@@ -16,7 +17,7 @@ from __future__ import annotations
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
 
 class HyfnError(Exception):
@@ -48,6 +49,14 @@ class ConfigError(ProjectError):
 
 class BuildError(ProjectError):
     """No artifact can be made from this project."""
+
+
+class ProjectErrors(ProjectError):
+    """Several problems of one project, found in one reading. `errors` are in the order of file and line."""
+
+    def __init__(self, errors: Sequence[HyfnError]) -> None:
+        super().__init__("\n".join(str(error) for error in errors))
+        self.errors = errors
 
 
 class MachineError(HyfnError):
