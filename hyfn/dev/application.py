@@ -12,11 +12,13 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 from hyfn import clouds, project
 from hyfn.cloud import Emulator, Running
+from hyfn.errors import HyfnError
 from hyfn.model import Artifact, Project, Target
-from hyfn.project import Unit
+from hyfn.project import Built, Unit
 from hyfn.trust.edges import LAPTOP, Edges
 from hyfn.wire.carrier import Endpoint
 
@@ -44,6 +46,10 @@ class Application:
         self._secret = secrets.token_bytes(32)
         self._folder = Path(tempfile.mkdtemp(prefix="hyfn-run-"))
         self._pool = ThreadPoolExecutor(max_workers=8, thread_name_prefix="hyfn-start")
+        self._pythons: dict[str, str] = {}
+        self._digests: dict[str, str] = {}
+        self._artifacts: dict[str, Artifact] = {}
+        self._wired: dict[str, dict[str, Any]] = {}
         self.running: dict[str, Running] = {}
         """By party: "app:ocr@aws"."""
 
@@ -61,22 +67,27 @@ class Application:
     def start(self) -> None:
         """Build, start and wire every function. Runtimes' environments are made while the build runs."""
         targets = {unit.target.platform + str(unit.target.options.get("runtime")): unit.target for unit in self._units}
-        chosen = self._choose_pythons()
+        chosen = self._choose_pythons(self._units)
         preparing = [
             self._pool.submit(emulator(target).prepare, _on(target, chosen.get(target.platform)), self._report)
             for target in targets.values()
         ]
-        built = project.build(
-            self.project,
-            self._folder / "build",
-            self._report,
-            pythons_by_party={unit.party: chosen[unit.target.platform] for unit in self._units},
-            only=[unit.party for unit in self._units],
-        )
+        built = self._build(self.project, self._units, self._folder / "build")
         for job in preparing:
             job.result()
-        self._start_all(built.artifacts, built.units)
+        self._digests = {_party(artifact): artifact.digest for artifact in built.artifacts}
+        self._start_all(built.artifacts, built.units, {})
         self._wire()
+
+    def _build(self, source: Project, units: Sequence[Unit], out: Path) -> Built:
+        chosen = self._choose_pythons(units)
+        return project.build(
+            source,
+            out,
+            self._report,
+            pythons_by_party={unit.party: chosen[unit.target.platform] for unit in units},
+            only=[unit.party for unit in units],
+        )
 
     def stop(self) -> None:
         """End every process and remove every file. Safe to repeat."""
@@ -86,6 +97,40 @@ class Application:
         self.running.clear()
         shutil.rmtree(self._folder, ignore_errors=True)
 
+    def reload(self, changed: Project | HyfnError) -> bool:
+        """Build the changed project, and start anew what differs. False where it cannot be built: the old goes on."""
+        if isinstance(changed, HyfnError):
+            self._report(f"not rebuilt: {changed}")
+            return False
+        try:
+            units = project.units(changed)
+            built = self._build(changed, units, self._folder / "rebuild")
+        except HyfnError as error:
+            self._report(f"not rebuilt: {error}")
+            return False
+        before = self._digests
+        self.project, self._units = changed, units
+        parties = {unit.party for unit in units}
+        for party in [party for party in self.running if party not in parties]:
+            self.running.pop(party).stop()
+        different = [artifact for artifact in built.artifacts if before.get(_party(artifact)) != artifact.digest]
+        self._restart(different, built.units)
+        self._digests = {_party(artifact): artifact.digest for artifact in built.artifacts}
+        return bool(different) or parties != before.keys()
+
+    def _restart(self, artifacts: Sequence[Artifact], units: Mapping[str, Unit]) -> None:
+        """On their old ports, so that what did not change keeps its wiring; all of it where the edges changed."""
+        ports = {party: urlsplit(running.endpoint.url).port or 0 for party, running in self.running.items()}
+        for artifact in artifacts:
+            if (old := self.running.pop(_party(artifact), None)) is not None:
+                old.stop()
+        self._start_all(artifacts, units, ports)
+        for party in self._wire() - {_party(artifact) for artifact in artifacts}:
+            self._report(f"{party} has new edges: starting it anew")
+            self.running.pop(party).stop()
+            artifact = self._artifacts[party]
+            self._start_all([artifact], units, ports)
+
     def laptop(self) -> dict[str, str]:
         """The environment of a script that may call every function."""
         return {"HYFN_WIRING": str(self._wiring_file(LAPTOP)), "HYFN_STAGE": STAGE}
@@ -94,10 +139,10 @@ class Application:
         """The wiring of the JSON door."""
         return self._edges().wiring(DOOR, [], self._endpoints(), is_json=[DOOR])
 
-    def _choose_pythons(self) -> dict[str, str]:
+    def _choose_pythons(self, units: Sequence[Unit]) -> dict[str, str]:
         """The Python that each platform will run here, and a plain word where it is not the target's own."""
-        chosen: dict[str, str] = {}
-        for unit in self._units:
+        chosen = self._pythons
+        for unit in units:
             platform = unit.target.platform
             if platform in chosen:
                 continue
@@ -110,10 +155,11 @@ class Application:
                 )
         return chosen
 
-    def _start_all(self, artifacts: Sequence[Artifact], units: Mapping[str, Unit]) -> None:
+    def _start_all(self, artifacts: Sequence[Artifact], units: Mapping[str, Unit], ports: Mapping[str, int]) -> None:
         def start(artifact: Artifact) -> None:
-            party = f"{artifact.function}@{artifact.platform}"
-            self.running[party] = self._start_one(artifact, units[party])
+            party = _party(artifact)
+            self._artifacts[party] = artifact
+            self.running[party] = self._start_one(artifact, units[party], ports.get(party, 0))
             self._report(f"started {artifact.short} in {self.running[party].runtime}")
 
         jobs = [self._pool.submit(start, artifact) for artifact in artifacts]
@@ -122,21 +168,26 @@ class Application:
         for job in jobs:
             job.result()
 
-    def _start_one(self, artifact: Artifact, unit: Unit) -> Running:
-        place = self._folder / "functions" / f"{artifact.short}@{artifact.platform}"
-        place.mkdir(parents=True)
+    def _start_one(self, artifact: Artifact, unit: Unit, port: int) -> Running:
+        (self._folder / "functions").mkdir(exist_ok=True)
+        place = Path(tempfile.mkdtemp(prefix=f"{artifact.short}@{artifact.platform}-", dir=self._folder / "functions"))
         project.packer(unit.target).unpack(artifact, place / "artifact")
         env = {"HYFN_WIRING": str(self._wiring_file(unit.party)), "HYFN_STAGE": STAGE}
-        return emulator(unit.target).start(artifact, place / "artifact", env, place / "log")
+        return emulator(unit.target).start(artifact, place / "artifact", env, place / "log", port)
 
-    def _wire(self) -> None:
-        """Write each party's wiring: nobody holds another's keys."""
+    def _wire(self) -> set[str]:
+        """Write each party's wiring, nobody's with another's keys. The parties whose wiring is not what it was."""
         edges, endpoints = self._edges(), self._endpoints()
         (self._folder / "wiring").mkdir(mode=0o700, exist_ok=True)
-        for unit in self._units:
-            held = [function.name for function in unit.functions]
-            self._write_wiring(unit.party, edges.wiring(unit.party, held, endpoints, is_json=[DOOR]))
+        documents = {
+            unit.party: edges.wiring(unit.party, [f.name for f in unit.functions], endpoints, is_json=[DOOR])
+            for unit in self._units
+        }
+        before, self._wired = self._wired, documents
+        for party, document in documents.items():
+            self._write_wiring(party, document)
         self._write_wiring(LAPTOP, edges.wiring(LAPTOP, [], endpoints))
+        return {party for party, document in documents.items() if party in before and before[party] != document}
 
     def _edges(self) -> Edges:
         return Edges(self.project.app, STAGE, self._secret, self.project.functions)
@@ -158,6 +209,10 @@ class Application:
         with os.fdopen(descriptor, "w") as file:
             json.dump(document, file)
         path.with_suffix(".new").replace(path)
+
+
+def _party(artifact: Artifact) -> str:
+    return f"{artifact.function}@{artifact.platform}"
 
 
 def _on(target: Target, python: str | None) -> Target:

@@ -1,0 +1,21 @@
+"""python -m hyfn, and the `hyfn` command."""
+
+from __future__ import annotations
+
+import sys
+
+
+def main() -> None:
+    """Run the command line. `--version` is answered before anything else is imported."""
+    if sys.argv[1:] == ["--version"]:
+        from hyfn import __version__
+
+        sys.stdout.write(f"hyfn {__version__}\n")
+        return
+    from hyfn.cli.main import cli
+
+    cli()
+
+
+if __name__ == "__main__":
+    main()
