@@ -1,0 +1,52 @@
+"""What every cloud's packages have in common."""
+
+from __future__ import annotations
+
+import json
+import os
+from pathlib import Path
+
+import pytest
+
+from hyfn import clouds, project
+from tests.contract import everything
+
+
+@pytest.fixture(params=sorted(clouds.platforms()))
+def folder(request: pytest.FixtureRequest, tmp_path: Path) -> Path:
+    (tmp_path / "app").mkdir()
+    return everything.write(tmp_path / "app", request.param)
+
+
+def test_the_same_input_gives_the_same_bytes(folder: Path, tmp_path: Path) -> None:
+    first = project.build(project.read(folder), tmp_path / "first", lambda text: None)
+    before = os.umask(0o077)
+    try:
+        second = project.build(project.read(folder), tmp_path / "second", lambda text: None)
+    finally:
+        os.umask(before)
+    assert [a.digest for a in first.artifacts] == [a.digest for a in second.artifacts]
+
+
+def test_an_artifact_loads_on_a_bare_interpreter(folder: Path, tmp_path: Path) -> None:
+    built = project.build(project.read(folder), tmp_path / "out", lambda text: None)
+    assert built.notes == []
+
+
+def test_the_manifest_tells_what_was_built(folder: Path, tmp_path: Path) -> None:
+    project.build(project.read(folder), tmp_path / "out", lambda text: None)
+    manifest = json.loads((tmp_path / "out" / "manifest.json").read_text())
+    assert {"caller": "alone", "callee": "text"} in manifest["edges"]
+    for artifact in manifest["artifacts"]:
+        path = tmp_path / "out" / artifact["path"]
+        assert path.stat().st_size == artifact["size"]
+        assert artifact["distributions"] == sorted(artifact["distributions"])
+        assert any(name.startswith("msgpack==") for name in artifact["distributions"])
+
+
+def test_a_module_that_cannot_load_never_leaves_the_build(folder: Path, tmp_path: Path) -> None:
+    [module] = folder.glob("everything_*.py")
+    module.write_text(module.read_text() + "\n1 / 0\n")
+    with pytest.raises(project.BuildError, match="ZeroDivisionError"):
+        project.build(project.read(folder), tmp_path / "out", lambda text: None)
+    assert list(tmp_path.iterdir()) == [folder]
