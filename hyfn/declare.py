@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from typing import Any, Generic, Literal, ParamSpec, Protocol, TypeVar, overload
 
     P = ParamSpec("P")
-    O = ParamSpec("O")  # noqa: E741
+    O = ParamSpec("O")
     R = TypeVar("R")
     R_co = TypeVar("R_co", covariant=True)
     A = TypeVar("A")
@@ -102,9 +102,9 @@ class Function(Generic[P, R]):
         result: R = _journey().body(self)(*args, **kwargs)
         return result
 
-    def aio(self, *args: P.args, **kwargs: P.kwargs) -> Coroutine[Any, Any, R]:
+    def aio(self, *args: P.args, **kwargs: P.kwargs) -> Coroutine[object, None, R]:
         """The same call, to be awaited."""
-        coroutine: Coroutine[Any, Any, R] = _journey().aio(self, args, kwargs)
+        coroutine: Coroutine[object, None, R] = _journey().aio(self, args, kwargs)
         return coroutine
 
     def spawn(self, *args: P.args, **kwargs: P.kwargs) -> Call[R]:
@@ -202,14 +202,25 @@ class AsyncFunction(Function[P, R]):
     is_async = True
 
     if TYPE_CHECKING:
+        # Coroutine[Any, ...] would make asyncio.gather's result Any to mypy: its overloads are ambiguous under Any.
 
-        def __call__(self, *args: P.args, **kwargs: P.kwargs) -> Coroutine[Any, Any, R]: ...  # type: ignore[override]
+        def __call__(self, *args: P.args, **kwargs: P.kwargs) -> Coroutine[object, None, R]: ...  # type: ignore[override]
 
-        def remote(self, *args: P.args, **kwargs: P.kwargs) -> Coroutine[Any, Any, R]: ...  # type: ignore[override]
+        def remote(self, *args: P.args, **kwargs: P.kwargs) -> Coroutine[object, None, R]: ...  # type: ignore[override]
 
-        def local(self, *args: P.args, **kwargs: P.kwargs) -> Coroutine[Any, Any, R]: ...  # type: ignore[override]
+        def local(self, *args: P.args, **kwargs: P.kwargs) -> Coroutine[object, None, R]: ...  # type: ignore[override]
 
         def options(self, *, timeout: float | None = None) -> AsyncFunction[P, R]: ...
+
+
+class Mark(Protocol):
+    """What stands above a function and makes a Function of it."""
+
+    @overload
+    def __call__(self, function: Callable[P, Coroutine[Any, Any, R]], /) -> AsyncFunction[P, R]: ...
+
+    @overload
+    def __call__(self, function: Callable[P, R], /) -> Function[P, R]: ...
 
 
 class Placement:
@@ -244,10 +255,10 @@ class Platform(Generic[O]):
         self.__doc__ = accepts.__doc__
 
     @overload
-    def __call__(self, function: Callable[P, Coroutine[Any, Any, R]], /) -> AsyncFunction[P, R]: ...
+    def __call__(self, function: Callable[P, Coroutine[Any, Any, R]], /) -> AsyncFunction[P, R]: ...  # type: ignore[overload-overlap]
 
     @overload
-    def __call__(self, function: Callable[P, R], /) -> Function[P, R]: ...
+    def __call__(self, function: Callable[P, R], /) -> Function[P, R]: ...  # type: ignore[overload-overlap]
 
     @overload
     def __call__(self, *args: O.args, **options: O.kwargs) -> Placement: ...
@@ -255,7 +266,8 @@ class Platform(Generic[O]):
     def __call__(self, *args: Any, **options: Any) -> Any:
         if args:
             return Placement(self, {})(*args)
-        self.accepts(**options)
+        accepts: Callable[..., None] = self.accepts
+        accepts(**options)
         return Placement(self, options)
 
 
@@ -264,10 +276,10 @@ def platform(accepts: Callable[O, None]) -> Platform[O]:
     return Platform(accepts, accepts.__name__)
 
 
-def stub(*placements: str, raises: tuple[str, ...] = ()) -> Callable[[Callable[P, R]], Function[P, R]]:
+def stub(*placements: str, raises: tuple[str, ...] = ()) -> Mark:
     """Marks a generated stub: the signature of a function that lives elsewhere. `raises` are "module:qualname"."""
 
-    def mark(function: Callable[..., Any]) -> Function[..., Any]:
+    def mark(function: Callable[..., Any], /) -> Any:
         kind = AsyncFunction if function.__code__.co_flags & _CO_COROUTINE else Function
         return kind(function, tuple(Placement(_elsewhere(name), {}) for name in placements), None, raises, True)
 
