@@ -190,7 +190,8 @@ class Application:
         return {party for party, document in documents.items() if party in before and before[party] != document}
 
     def _edges(self) -> Edges:
-        return Edges(self.project.app, STAGE, self._secret, self.project.functions)
+        parties = {(f.name, unit.target.platform): unit.party for unit in self._units for f in unit.functions}
+        return Edges(self.project.app, STAGE, self._secret, self.project.functions, parties)
 
     def _endpoints(self) -> dict[tuple[str, str], Endpoint]:
         return {

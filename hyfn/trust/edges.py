@@ -19,7 +19,11 @@ Placed = tuple[str, str]
 class Edges:
     """The edges of one stage: who may call whom."""
 
-    def __init__(self, app: str, stage: str, secret: bytes, functions: Sequence[FunctionSpec]) -> None:
+    def __init__(
+        self, app: str, stage: str, secret: bytes, functions: Sequence[FunctionSpec], parties: Mapping[Placed, str]
+    ) -> None:
+        """`parties` says which artifact's party each placed function belongs to."""
+        self._parties = parties
         self._app = app
         self._stage = stage
         self._secret = secret
@@ -87,6 +91,12 @@ class Edges:
                 )
 
     def _parties_calling(self, callee: str) -> Iterable[str]:
-        for function in self._functions.values():
-            if callee in function.calls:
-                yield from (f"{function.name}@{target.platform}" for target in function.targets)
+        return sorted(
+            {
+                self._parties[function.name, target.platform]
+                for function in self._functions.values()
+                if callee in function.calls
+                for target in function.targets
+                if (function.name, target.platform) in self._parties
+            }
+        )
