@@ -19,7 +19,14 @@ def aws(
     timeout: float = 60,
     python: str = "",
     architecture: Literal["x86_64", "arm64"] = "x86_64",
+    url: bool = False,
     idempotent: bool = False,
+    group: str = "",
     calls: Sequence[str] = (),
 ) -> None:
-    """Run this function on AWS Lambda."""
+    """Run this function on AWS Lambda.
+
+    `memory` is in MB, 128 to 10240; `timeout` in seconds, at most 900; `python` a version such as "3.13". `url` gives
+    it a function URL, by which it is then called, instead of the Invoke API. `idempotent` says that running it twice
+    does no harm. Functions of one `group` share an artifact. `calls` names what it calls where reading cannot tell.
+    """

@@ -1,0 +1,61 @@
+"""What AWS Lambda calls: `handler`. Two doors lead to it, the Invoke API and the function URL."""
+
+from __future__ import annotations
+
+from binascii import Error, a2b_base64, b2a_base64
+
+from hyfn.errors import CallError, Malformed
+from hyfn.host import http, json_door, load
+from hyfn.host.run import runner
+from hyfn.wire.carrier import Answer
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from types import ModuleType
+    from typing import Any
+
+
+class FunctionUrl:
+    """The HTTP carrier in a function URL's event (payload format 2.0)."""
+
+    def receive(self, event: Any) -> bytes:
+        """The frame in it. Raises Malformed or UnsupportedEncoding."""
+        try:
+            method: str = event["requestContext"]["http"]["method"]
+            content_type: str = event["headers"].get("content-type", "")
+            body = a2b_base64(event.get("body") or "") if event.get("isBase64Encoded") else b""
+            return http.receive(method, content_type, body)
+        except (AttributeError, KeyError, TypeError, ValueError, Error) as error:
+            raise Malformed("not an event of a function URL") from error
+
+    def answer(self, answer: Answer) -> dict[str, Any]:
+        """The response that the function URL gives."""
+        status, kind, body = http.answer(answer)
+        return {
+            "statusCode": status,
+            "headers": {"content-type": kind},
+            "body": b2a_base64(body, newline=False).decode("ascii"),
+            "isBase64Encoded": True,
+        }
+
+
+invoke: ModuleType = json_door
+"""The host of the Invoke API's door: {"hyfn": "<base64url frame>"} and nothing else."""
+url = FunctionUrl()
+
+
+def handler(event: Any, _context: object) -> dict[str, Any]:
+    """Run the call in `event`. Anything that carries no call is refused, and nothing runs."""
+    host: Any = url if isinstance(event, dict) and "requestContext" in event else invoke
+    try:
+        frame = host.receive(event)
+    except CallError as error:
+        answer = Answer(error.http_status, b"", error.code)
+    else:
+        answer = _runner.answer(frame)  # type: ignore[union-attr]
+    result: dict[str, Any] = host.answer(answer)
+    return result
+
+
+# Made while Lambda initialises the environment; there is none where this is no artifact (tests read the two hosts).
+_runner = None if load.manifest() is None else runner(is_threaded=False)

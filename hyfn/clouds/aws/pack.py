@@ -1,0 +1,84 @@
+"""Artifacts for AWS Lambda: a zip with the code and everything it needs at its root."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+
+from hyfn.model import FunctionSpec, Problem, Runtime, Staged, Target
+from hyfn.pack import archive, naming
+
+HANDLER = "hyfn.clouds.aws.host.handler"
+DEFAULT_PYTHON = "3.13"
+PYTHONS = ("3.11", "3.12", "3.13", "3.14")
+GLIBC = {"3.11": "2.26"}
+"""Amazon Linux 2 carries Python 3.11, Amazon Linux 2023 the newer ones (AWS's list of Lambda runtimes)."""
+NEWER_GLIBC = "2.34"
+MACHINES = {"x86_64": "x86_64", "arm64": "aarch64"}
+MEMORY, MIN_MEMORY, MAX_MEMORY = 128, 128, 10_240
+TIMEOUT, MAX_TIMEOUT = 60, 900
+NAME = re.compile(r"[A-Za-z0-9_-]{1,64}")
+MAX_NAME = 64
+
+
+class LambdaPacker:
+    kind = "zip"
+
+    def runtime(self, target: Target) -> Runtime:
+        """Options that `check` refuses give a runtime nonetheless, of the default kind."""
+        python = str(target.options.get("python") or DEFAULT_PYTHON)
+        machine = MACHINES.get(str(target.options.get("architecture")), "x86_64")
+        return Runtime(python, machine, GLIBC.get(python, NEWER_GLIBC))
+
+    def check(self, function: FunctionSpec, target: Target) -> Iterable[Problem]:
+        """What Lambda would refuse, each with the limit and what was given."""
+        options = target.options
+        for said in _refusals(options.get("memory", MEMORY), options.get("timeout", TIMEOUT)):
+            yield Problem("error", said, target.place, f"it is an option of @{target.platform} on {function.qualname}")
+        python = options.get("python") or DEFAULT_PYTHON
+        if python not in PYTHONS:
+            said = f"AWS Lambda runs hyfn functions on Python {_listed(PYTHONS)}, not {python!r}"
+            yield Problem("error", said, target.place, f'python="{DEFAULT_PYTHON}"')
+        if (architecture := options.get("architecture", "x86_64")) not in MACHINES:
+            said = f"AWS Lambda has the architectures {_listed(list(MACHINES))}, not {architecture!r}"
+            yield Problem("error", said, target.place, 'architecture="arm64" costs less, where every wheel exists')
+        if (name := options.get("name")) and not NAME.fullmatch(str(name)):
+            said = f"a function's name on AWS Lambda is 1 to {MAX_NAME} letters, digits, - and _, not {name!r}"
+            yield Problem("error", said, target.place, "leave name= out, and hyfn derives one")
+
+    def platform_name(self, app: str, stage: str, function: FunctionSpec, target: Target) -> str:
+        """`name=`, or one derived from app, stage and function: the same on every machine."""
+        return str(target.options.get("name") or naming.derived(app, stage, function.name, MAX_NAME))
+
+    def pack(self, staged: Staged, out: Path) -> None:
+        """Write the zip. Same input, same bytes."""
+        archive.write_zip(out, {**staged.library, **staged.code})
+
+    def unpack(self, artifact: Path, into: Path) -> list[Path]:
+        """As Lambda lays it out in /var/task: one import root."""
+        archive.unpack_zip(artifact, into)
+        return [into]
+
+    def provided(self, target: Target) -> Sequence[str]:  # noqa: ARG002
+        """Nothing: Lambda's boto3 changes without notice, so the locked one travels."""
+        return ()
+
+    def entry(self, target: Target) -> str:  # noqa: ARG002
+        """As awslambdaric finds the handler; importing its module loads the user's."""
+        module, _, name = HANDLER.rpartition(".")
+        return f"from {module} import {name}"
+
+
+packer = LambdaPacker()
+
+
+def _refusals(memory: object, timeout: object) -> Iterable[str]:
+    if not isinstance(memory, int) or not MIN_MEMORY <= memory <= MAX_MEMORY:
+        yield f"AWS Lambda gives {MIN_MEMORY} to {MAX_MEMORY} MB of memory, and memory={memory!r} was asked for"
+    if not isinstance(timeout, int | float) or not 1 <= timeout <= MAX_TIMEOUT:
+        yield f"AWS Lambda ends a call after 1 to {MAX_TIMEOUT} seconds, and timeout={timeout!r} was asked for"
+
+
+def _listed(names: Sequence[str]) -> str:
+    return f"{', '.join(names[:-1])} or {names[-1]}"

@@ -1,0 +1,98 @@
+"""Google Cloud Run functions on this machine: the vendor's Functions Framework, started as in production."""
+
+from __future__ import annotations
+
+import http.client
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from hyfn.clouds.gcp.pack import DEFAULT_PYTHON, FRAMEWORK, PYTHONS, TARGET
+from hyfn.model import Artifact, Target
+from hyfn.toolchain import environments, pythons
+from hyfn.toolchain.processes import Process, clean_env, free_port, wait_until
+from hyfn.wire.carrier import Endpoint
+
+THREADS = 16
+"""Calls at a time, at least: this one process stands for all the instances that Google would start."""
+READY_SECONDS = 60.0
+
+
+@dataclass(frozen=True, slots=True)
+class FrameworkRunning:
+    endpoint: Endpoint
+    runtime: str
+    evidence: str
+    process: Process
+
+    def stop(self) -> None:
+        """End every process of it. Safe to repeat."""
+        self.process.stop()
+
+
+class FrameworkEmulator:
+    """Does not enforce `timeout`: Google's front does, which is not on this machine; callers' deadlines hold."""
+
+    def python(self, target: Target) -> str:
+        """The minor version that this machine will run `target` with. Raises MachineError where there is none."""
+        return pythons.nearest(str(target.options.get("python") or DEFAULT_PYTHON), PYTHONS)[0]
+
+    def prepare(self, target: Target, report: Callable[[str], None]) -> None:
+        """Install the framework for it, if it is not there. Safe to repeat and to run at once."""
+        _environment(self.python(target), report)
+
+    def start(
+        self, artifact: Artifact, unpacked: Path, env: Mapping[str, str], log: Path, port: int = 0
+    ) -> FrameworkRunning:
+        """Start it and wait until it can be called. Raises MachineError with the log's end where it cannot load."""
+        environment = _environment(artifact.python, lambda _: None)
+        port = port or free_port()
+        command = [environment.bin / "functions-framework", "--target", TARGET, "--signature-type", "http"]
+        place = ["--source", "main.py", "--host", "127.0.0.1", "--port", str(port)]
+        known = _variables(artifact, port)
+        process = Process.start([*command, *place], env=clean_env({**known, **env}), cwd=unpacked, log=log)
+        try:
+            wait_until(lambda: _answers(port), process, READY_SECONDS)
+        except BaseException:
+            process.stop(grace=0.5)
+            raise
+        python = pythons.full_version(environment.python, artifact.python) or artifact.python
+        return FrameworkRunning(
+            Endpoint("gcp", artifact.function, f"http://127.0.0.1:{port}/"),
+            f"functions-framework {environment.version('functions-framework')} on CPython {python}",
+            "runtime",
+            process,
+        )
+
+
+emulator = FrameworkEmulator()
+
+
+def _environment(python: str, report: Callable[[str], None]) -> environments.Environment:
+    return environments.environment("functions-framework", [FRAMEWORK], python, report)
+
+
+def _variables(artifact: Artifact, port: int) -> dict[str, str]:
+    """What Cloud Run sets for a function."""
+    service = str(artifact.options.get("name") or artifact.short.replace(".", "-").replace("_", "-").lower())
+    return {
+        "FUNCTION_SIGNATURE_TYPE": "http",
+        "FUNCTION_TARGET": TARGET,
+        "K_CONFIGURATION": service,
+        "K_REVISION": f"{service}-00001-dev",
+        "K_SERVICE": service,
+        "PORT": str(port),
+        "THREADS": str(max(THREADS, int(artifact.options.get("concurrency") or 1))),
+    }
+
+
+def _answers(port: int) -> bool:
+    """Whether a request comes back: the listening socket is there before the worker is."""
+    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=5)
+    try:
+        connection.request("GET", "/")
+        return connection.getresponse().status > 0
+    except (OSError, http.client.HTTPException):
+        return False
+    finally:
+        connection.close()

@@ -1,0 +1,51 @@
+"""What the Functions Framework calls on Google Cloud: `hyfn_entry`, with the HTTP carrier."""
+
+from __future__ import annotations
+
+from hyfn.errors import CallError
+from hyfn.host import http, load
+from hyfn.host.run import runner
+from hyfn.wire.carrier import Answer
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
+
+
+def receive(event: Any) -> bytes:
+    """The frame in a flask request. Raises Malformed or UnsupportedEncoding."""
+    return http.receive(event.method, event.headers.get("content-type", ""), event.get_data())
+
+
+def answer(answer: Answer) -> tuple[bytes, int, dict[str, str]]:
+    """The reply as flask takes one."""
+    status, kind, body = http.answer(answer)
+    return body, status, {"Content-Type": kind}
+
+
+def hyfn_entry(request: Any) -> tuple[bytes, int, dict[str, str]]:
+    """Run the call in `request`. Anything that carries no call is refused, and nothing runs."""
+    try:
+        frame = receive(request)
+    except CallError as error:
+        return answer(Answer(error.http_status, b"", error.code))
+    return answer(_runner.answer(frame))  # type: ignore[union-attr]
+
+
+def _put_first() -> None:
+    """Let the artifact's own modules win over those that the platform installed for its framework.
+
+    The framework appends the source's folder to sys.path: an artifact's locked version of what they share would lose.
+    """
+    import sys
+
+    import hyfn
+
+    root = hyfn.__path__[0].rpartition("/")[0]
+    sys.path[:] = [root, *(path for path in sys.path if path != root)]
+
+
+_runner = None
+if load.manifest() is not None:
+    _put_first()
+    _runner = runner()

@@ -1,0 +1,97 @@
+"""Artifacts for Google Cloud Run functions: a zip with main.py, requirements.txt and everything else at its root.
+
+All that the function needs travels in the zip, at the versions that were locked; Google's buildpack installs from
+requirements.txt only the Functions Framework that serves it.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+
+from hyfn.model import FunctionSpec, Problem, Runtime, Staged, Target
+from hyfn.pack import archive, naming
+
+FRAMEWORK = "functions-framework==3.10.2"
+TARGET = "hyfn_entry"
+"""The function in main.py that the framework calls."""
+DEFAULT_PYTHON = "3.13"
+PYTHONS = ("3.11", "3.12", "3.13", "3.14")
+GLIBC = {"3.14": "2.39"}
+"""Python 3.14 runs on Ubuntu 24.04, the older ones on 22.04 (Google's list of runtimes and stacks)."""
+OLDER_GLIBC = "2.35"
+MEMORY, TIMEOUT = 256, 60
+NAME = re.compile(r"[a-z]([a-z0-9-]{0,61}[a-z0-9])?")
+MAX_NAME = 63
+LIMITS = {
+    "memory": (128, 32_768, "MiB of memory"),
+    "timeout": (1, 3600, "seconds for a call"),
+    "min_instances": (0, 1000, "instances kept ready"),
+    "max_instances": (1, 1000, "instances"),
+    "concurrency": (1, 1000, "calls at a time in one instance"),
+}
+ENTRY = f"from hyfn.clouds.gcp.host import {TARGET}  # what Google calls\n"
+SHADOWED = 'import sys\n\ndel sys.modules["main"]  # the name belongs to the package beside this file\n'
+
+
+class GcpPacker:
+    kind = "zip"
+
+    def runtime(self, target: Target) -> Runtime:
+        """Options that `check` refuses give a runtime nonetheless."""
+        python = str(target.options.get("python") or DEFAULT_PYTHON)
+        return Runtime(python, "x86_64", GLIBC.get(python, OLDER_GLIBC))
+
+    def check(self, function: FunctionSpec, target: Target) -> Iterable[Problem]:
+        """What Google would refuse, each with the limit and what was given."""
+        options = target.options
+        for option, (least, most, what) in LIMITS.items():
+            given = options.get(option, least)
+            if not isinstance(given, int | float) or not least <= given <= most:
+                said = f"Google Cloud gives {least} to {most} {what}, and {option}={given!r} was asked for"
+                yield Problem("error", said, target.place, f"it is an option of @gcp on {function.qualname}")
+        python = options.get("python") or DEFAULT_PYTHON
+        if python not in PYTHONS:
+            said = f"Google Cloud runs hyfn functions on Python {', '.join(PYTHONS)}, not {python!r}"
+            yield Problem("error", said, target.place, f'python="{DEFAULT_PYTHON}"')
+        if (name := options.get("name")) and not NAME.fullmatch(str(name)):
+            said = (
+                f"a function's name on Google Cloud is 1 to {MAX_NAME} of a-z, 0-9 and -, from a letter, not {name!r}"
+            )
+            yield Problem("error", said, target.place, "leave name= out, and hyfn derives one")
+
+    def platform_name(self, app: str, stage: str, function: FunctionSpec, target: Target) -> str:
+        """`name=`, or one derived from app, stage and function: the same on every machine."""
+        return str(target.options.get("name") or naming.derived(app, stage, function.name, MAX_NAME))
+
+    def pack(self, staged: Staged, out: Path) -> None:
+        """Write the zip. Same input, same bytes."""
+        files = {**staged.library, **staged.code}
+        entry = {"main.py": main(staged), "requirements.txt": f"{FRAMEWORK}\n".encode()}
+        archive.write_zip(out, {**files, **entry})
+
+    def unpack(self, artifact: Path, into: Path) -> list[Path]:
+        """As the buildpack lays it out in /workspace: one import root."""
+        archive.unpack_zip(artifact, into)
+        return [into]
+
+    def provided(self, target: Target) -> Sequence[str]:  # noqa: ARG002
+        """What requirements.txt installs."""
+        return ("functions-framework",)
+
+    def entry(self, target: Target) -> str:  # noqa: ARG002
+        """As the framework does: main.py as the module `main`, which loads the user's."""
+        return f"from main import {TARGET}"
+
+
+packer = GcpPacker()
+
+
+def main(staged: Staged) -> bytes:
+    """main.py. Where the user's own module has that name, its lines stay as they are and the entry follows them."""
+    own = staged.code.get("main.py", b"")
+    if own:
+        return own.rstrip(b"\n") + b"\n\n\n" + ENTRY.encode()
+    is_shadowed = any(name.startswith("main/") for name in staged.code)
+    return ((SHADOWED if is_shadowed else "") + ENTRY).encode()
