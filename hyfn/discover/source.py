@@ -11,7 +11,7 @@ from collections.abc import Iterator, Mapping
 from functools import lru_cache
 from pathlib import Path
 
-from hyfn.errors import ConfigError, SourceError
+from hyfn.errors import ConfigError, HyfnError, SourceError
 from hyfn.model import Source
 
 _SKIPPED = frozenset({"__pycache__", "node_modules", "site-packages", "tests", "test"})
@@ -20,7 +20,7 @@ _BUILT = frozenset({"build", "dist", "out"})
 
 
 def tree(source: Source) -> ast.Module:
-    """The module's tree, to be read and never changed: it is shared. Raises SourceError at the line of a syntax error."""
+    """The module's tree, to be read and never changed: it is shared. Raises SourceError for a syntax error."""
     try:
         return _parse(source.text)
     except SyntaxError as error:
@@ -114,17 +114,26 @@ def _is_output(entry: os.DirEntry[str]) -> bool:
         return False
 
 
-def reachable(entry: Source, source_root: Path, root: Path) -> dict[str, Source]:
-    """`entry` and every module under `source_root` that it imports, or that these import, by name."""
-    found = {entry.module: entry}
+def reachable(entry: Source, source_root: Path, root: Path, problems: list[HyfnError]) -> dict[str, Source]:
+    """`entry` and every module under `source_root` that it imports, or that these import, by name.
+
+    Files that cannot be read go to `problems`.
+    """
+    found: dict[str, Source] = {}
+    seen: set[str] = set()
     waiting = [entry]
     while waiting:
         source = waiting.pop()
+        found[source.module] = source
         for name in imported(source):
             for module, path in _locate(name, source_root):
-                if module not in found and path != entry.path:
-                    found[module] = read(path, root, module)
-                    waiting.append(found[module])
+                if module in seen or path == entry.path:
+                    continue
+                seen.add(module)
+                try:
+                    waiting.append(read(path, root, module))
+                except SourceError as error:
+                    problems.append(error)
     return dict(sorted(found.items()))
 
 
