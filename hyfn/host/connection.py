@@ -1,0 +1,227 @@
+"""One HTTP connection to the host of a container, and its requests, one after another, on one thread."""
+
+from __future__ import annotations
+
+from time import monotonic
+
+from hyfn.errors import Malformed, NoSuchFunction, Overloaded, TooLarge, UnsupportedEncoding
+from hyfn.host import http
+from hyfn.wire import http1
+from hyfn.wire.carrier import Answer
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from _socket import socket
+    from typing import TypeVar
+
+    from hyfn.errors import CallError
+    from hyfn.host.serve import Server
+
+    T = TypeVar("T")
+
+MAX_HEAD = 8192
+MOST_AT_ONCE = 1024 * 1024
+LINGER = 1.0
+HEALTH = ("/health/liveness", "/health/readiness")
+REASONS = {
+    200: "OK",
+    400: "Bad Request",
+    401: "Unauthorized",
+    403: "Forbidden",
+    404: "Not Found",
+    405: "Method Not Allowed",
+    408: "Request Timeout",
+    409: "Conflict",
+    413: "Content Too Large",
+    415: "Unsupported Media Type",
+    421: "Misdirected Request",
+    429: "Too Many Requests",
+    431: "Request Header Fields Too Large",
+    500: "Internal Server Error",
+    502: "Bad Gateway",
+    503: "Service Unavailable",
+    504: "Gateway Timeout",
+    505: "HTTP Version Not Supported",
+}
+
+
+class Connection:
+    """See the module."""
+
+    def __init__(self, server: Server, sock: socket) -> None:
+        self._server = server
+        self._limits = server.limits
+        self._socket = sock
+        self._buffer = bytearray()
+        self._is_idle = False
+        self._deadline = 0.0
+        self._timeout = 0.0
+
+    def serve(self) -> None:
+        """Answer until one side has enough. Closes the connection."""
+        try:
+            while self._one():
+                pass
+        except http1.BadMessage as error:
+            self._give_up(error.status, TooLarge if error.status == 413 else Malformed)
+        except TimeoutError:
+            # Between requests nobody waits for an answer.
+            if not self._is_idle:
+                self._give_up(408, Malformed)
+        except (http1.Cut, OSError):
+            pass
+        finally:
+            self._socket.close()
+
+    def close_if_idle(self) -> None:
+        """Wake the thread that waits for a next request; what has begun to arrive is still answered."""
+        if self._is_idle:
+            from _socket import SHUT_RD
+
+            try:
+                self._socket.shutdown(SHUT_RD)
+            except OSError:
+                return
+
+    def turn_away(self) -> None:
+        """Tell a client, without waiting for it, that there is no room. Closes the connection."""
+        from _socket import SHUT_WR
+
+        try:
+            self._socket.setblocking(False)
+            self._socket.send(_head(503, "text/plain", len(Overloaded.code), True) + Overloaded.code.encode())
+            self._socket.shutdown(SHUT_WR)
+            self._socket.recv(http1.READ)
+        except OSError:
+            pass
+        finally:
+            self._socket.close()
+
+    def _one(self) -> bool:
+        """One request and its response. False: there will be no other."""
+        head = self._head()
+        path = head.target.partition("?")[0]
+        if path in HEALTH and head.method == "GET":
+            self._body(head)
+            return self._respond(503 if self._server.is_stopping else 200, "text/plain", b"", head.is_last)
+        refused = self._refused(head, path)
+        if refused is not None:
+            return self._refuse(*refused, head)
+        body = self._body(head)
+        if not self._server.admit():
+            return self._refuse(503, Overloaded, head)
+        try:
+            answer = self._server.answer(body)
+        finally:
+            self._server.release()
+        return self._respond(*http.answer(answer), head.is_last)
+
+    def _refused(self, head: http1.RequestHead, path: str) -> tuple[int, type[CallError]] | None:
+        """What can be said before the body is read."""
+        if path != "/":
+            return 404, NoSuchFunction
+        if head.method != "POST":
+            return 405, Malformed
+        if self._server.is_full:
+            return 503, Overloaded
+        if head.length > self._limits.body:
+            return 413, TooLarge
+        try:
+            http.receive(head.method, head.fields.get("content-type", ""), b"")
+        except UnsupportedEncoding:
+            return 415, UnsupportedEncoding
+        return None
+
+    def _head(self) -> http1.RequestHead:
+        if not self._buffer:
+            self._is_idle = True
+            if self._server.is_stopping:
+                raise http1.Cut
+            self._wait_at_most(self._limits.idle_time)
+            data = self._socket.recv(http1.READ)
+            if not data:
+                raise http1.Cut
+            self._is_idle = False
+            self._buffer += data
+        self._deadline = monotonic() + self._limits.head_time
+        return http1.RequestHead(self._read(http1.head(self._buffer, MAX_HEAD)))
+
+    def _body(self, head: http1.RequestHead) -> bytes:
+        if "expect" in head.fields and head.length and not self._buffer:
+            self._send(b"HTTP/1.1 100 Continue\r\n\r\n")
+        self._deadline = monotonic() + self._limits.body_time
+        body = self._read(http1.body(self._buffer, head.length, self._limits.body))
+        head.length = 0
+        return body
+
+    def _read(self, reading: http1.Reading[T]) -> T:
+        try:
+            wanted = next(reading)
+            while True:
+                left = self._deadline - monotonic()
+                if left <= 0:
+                    raise TimeoutError
+                self._wait_at_most(left)
+                wanted = reading.send(self._socket.recv(min(wanted, MOST_AT_ONCE)))
+        except StopIteration as end:
+            read: T = end.value
+            return read
+
+    def _refuse(self, status: int, error: type[CallError], head: http1.RequestHead) -> bool:
+        """Answer with a bare code. The connection lasts where the whole body is here."""
+        if not 0 <= head.length <= len(self._buffer):
+            self._give_up(status, error)
+            return False
+        del self._buffer[: head.length]
+        return self._respond(*_refusal(status, error), head.is_last)
+
+    def _give_up(self, status: int, error: type[CallError]) -> None:
+        """Answer with a bare code and close, so that the client still reads it."""
+        from _socket import SHUT_WR
+
+        try:
+            self._respond(*_refusal(status, error), True)
+            self._socket.shutdown(SHUT_WR)
+            # Closing with unread bytes would send a reset, which may overtake the answer.
+            deadline = monotonic() + LINGER
+            while (left := deadline - monotonic()) > 0:
+                self._wait_at_most(left)
+                if not self._socket.recv(http1.READ):
+                    return
+        except OSError:
+            return
+
+    def _respond(self, status: int, content_type: str, body: bytes, is_last: bool) -> bool:
+        is_last = is_last or self._server.is_stopping
+        self._send(_head(status, content_type, len(body), is_last), body)
+        return not is_last
+
+    def _send(self, head: bytes, body: bytes = b"") -> None:
+        """In one piece: two small writes would wait for each other's acknowledgement."""
+        self._wait_at_most(self._limits.idle_time)
+        if len(body) <= http1.READ:
+            self._socket.sendall(head + body)
+            return
+        sent = self._socket.sendmsg([head, body])
+        if sent < len(head):
+            self._socket.sendall(head[sent:])
+        self._socket.sendall(memoryview(body)[max(sent - len(head), 0) :])
+
+    def _wait_at_most(self, seconds: float) -> None:
+        # Each settimeout is a system call, and most requests need no other than the one before.
+        if seconds != self._timeout:
+            self._timeout = seconds
+            self._socket.settimeout(seconds)
+
+
+def _refusal(status: int, error: type[CallError]) -> tuple[int, str, bytes]:
+    return http.answer(Answer(status, b"", error.code))
+
+
+def _head(status: int, content_type: str, length: int, is_last: bool) -> bytes:
+    allow = "Allow: POST\r\n" if status == 405 else ""
+    close = "Connection: close\r\n" if is_last else ""
+    return (
+        f"HTTP/1.1 {status} {REASONS.get(status, '')}\r\n"
+        f"Content-Type: {content_type}\r\nContent-Length: {length}\r\n{allow}{close}\r\n"
+    ).encode("ascii")
