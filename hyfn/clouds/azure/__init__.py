@@ -1,0 +1,32 @@
+"""Microsoft Azure: Azure Functions."""
+
+from __future__ import annotations
+
+from hyfn.declare import platform
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from typing import Literal
+
+
+@platform
+def azure(
+    *,
+    name: str = "",
+    region: str = "",
+    memory: Literal[512, 2048, 4096] = 2048,
+    timeout: float = 60,
+    python: str = "",
+    auth_level: Literal["function", "anonymous"] = "function",
+    idempotent: bool = False,
+    group: str = "",
+    calls: Sequence[str] = (),
+) -> None:
+    """Run this function on Azure Functions, in the Flex Consumption plan.
+
+    `memory` is an instance's, in MB; `timeout` in seconds, at most 230: Azure's front end waits no longer for an answer;
+    `python` a version such as "3.13". `auth_level` says whether Azure asks callers for a function key; hyfn checks each
+    call in either case. `idempotent` says that running it twice does no harm. Functions of one `group` share an
+    artifact. `calls` names functions that it calls where reading cannot tell.
+    """
