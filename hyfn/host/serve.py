@@ -10,7 +10,7 @@ import _socket  # `socket` costs a cold start 6 ms
 from _thread import allocate_lock, start_new_thread
 from time import monotonic, sleep
 
-from hyfn.host.connection import Connection
+from hyfn.host.connection import Connection, bound
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -63,7 +63,7 @@ class Server:
         self._connections: set[Connection] = set()
         self._running = 0
         self._lock = allocate_lock()
-        self._listener = _listen(host, port)
+        self._listener = _listen(host, port, self.limits.idle_time)
         self.port: int = self._listener.getsockname()[1]
 
     def run(self, grace: float = 10) -> bool:
@@ -72,7 +72,7 @@ class Server:
             try:
                 descriptor, _ = self._listener._accept()  # type: ignore[attr-defined]
             except OSError:
-                # Aborted by its client, or no descriptor is left: the next one may fare better.
+                # Nobody came, one left at once, or no descriptor is left: the next one may fare better.
                 if not self.is_stopping:
                     sleep(0.01)
                 continue
@@ -135,12 +135,14 @@ class Server:
         return True
 
 
-def _listen(host: str, port: int) -> _socket.socket:
+def _listen(host: str, port: int, idle_time: float) -> _socket.socket:
     listener = _socket.socket(_socket.AF_INET6 if ":" in host else _socket.AF_INET, _socket.SOCK_STREAM)
     try:
         listener.setsockopt(_socket.SOL_SOCKET, _socket.SO_REUSEADDR, 1)
         # Inherited by what is accepted.
         listener.setsockopt(_socket.IPPROTO_TCP, _socket.TCP_NODELAY, 1)
+        bound(listener, _socket.SO_RCVTIMEO, idle_time)
+        bound(listener, _socket.SO_SNDTIMEO, idle_time)
         listener.bind((host, port))
         listener.listen(BACKLOG)
     except OSError:
