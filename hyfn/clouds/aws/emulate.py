@@ -64,7 +64,7 @@ class LambdaEmulator:
         process_env = clean_env({**known, **env})
 
         def process(address: str) -> Process:
-            argv = [environment.python, "-m", "awslambdaric", HANDLER]
+            argv: list[str | Path] = [environment.python, "-m", "awslambdaric", HANDLER]
             return Process.start(argv, env={**process_env, "AWS_LAMBDA_RUNTIME_API": address}, cwd=unpacked, log=log)
 
         fleet = Fleet(lambda: Environment(configuration, process), self._limit, self._patience)

@@ -53,11 +53,11 @@ class LambdaPacker:
 
     def pack(self, staged: Staged, out: Path) -> None:
         """Write the zip. Same input, same bytes."""
-        archive.write_zip(out, {**staged.library, **staged.code})
+        archive.write_zip({**staged.library, **staged.code}, out)
 
     def unpack(self, artifact: Path, into: Path) -> list[Path]:
         """As Lambda lays it out in /var/task: one import root."""
-        archive.unpack_zip(artifact, into)
+        archive.extract_zip(artifact, into)
         return [into]
 
     def provided(self, target: Target) -> Sequence[str]:  # noqa: ARG002

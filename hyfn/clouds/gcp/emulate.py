@@ -47,10 +47,11 @@ class FrameworkEmulator:
         """Start it and wait until it can be called. Raises MachineError with the log's end where it cannot load."""
         environment = _environment(artifact.python, lambda _: None)
         port = port or free_port()
-        command = [environment.bin / "functions-framework", "--target", TARGET, "--signature-type", "http"]
-        place = ["--source", "main.py", "--host", "127.0.0.1", "--port", str(port)]
-        known = _variables(artifact, port)
-        process = Process.start([*command, *place], env=clean_env({**known, **env}), cwd=unpacked, log=log)
+        command: str | Path = environment.bin / "functions-framework"
+        what = ["--target", TARGET, "--signature-type", "http", "--source", "main.py"]
+        argv = [command, *what, "--host", "127.0.0.1", "--port", str(port)]
+        process_env = clean_env({**_variables(artifact, port), **env})
+        process = Process.start(argv, env=process_env, cwd=unpacked, log=log)
         try:
             wait_until(lambda: _answers(port), process, READY_SECONDS)
         except BaseException:

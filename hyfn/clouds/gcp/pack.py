@@ -69,11 +69,11 @@ class GcpPacker:
         """Write the zip. Same input, same bytes."""
         files = {**staged.library, **staged.code}
         entry = {"main.py": main(staged), "requirements.txt": f"{FRAMEWORK}\n".encode()}
-        archive.write_zip(out, {**files, **entry})
+        archive.write_zip({**files, **entry}, out)
 
     def unpack(self, artifact: Path, into: Path) -> list[Path]:
         """As the buildpack lays it out in /workspace: one import root."""
-        archive.unpack_zip(artifact, into)
+        archive.extract_zip(artifact, into)
         return [into]
 
     def provided(self, target: Target) -> Sequence[str]:  # noqa: ARG002
@@ -90,8 +90,8 @@ packer = GcpPacker()
 
 def main(staged: Staged) -> bytes:
     """main.py. Where the user's own module has that name, its lines stay as they are and the entry follows them."""
-    own = staged.code.get("main.py", b"")
-    if own:
+    own = staged.code.get("main.py")
+    if own is not None:
         return own.rstrip(b"\n") + b"\n\n\n" + ENTRY.encode()
     is_shadowed = any(name.startswith("main/") for name in staged.code)
     return ((SHADOWED if is_shadowed else "") + ENTRY).encode()
