@@ -10,9 +10,12 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
 import msgpack
+from packaging.requirements import Requirement
 from packaging.specifiers import SpecifierSet
+from packaging.utils import canonicalize_name
 
 import hyfn
+from hyfn.errors import ProjectError
 from hyfn.model import Project
 from hyfn.toolchain import cache, environments, pythons
 
@@ -35,18 +38,34 @@ class Script:
 
     def run(self, args: Sequence[str], env: Mapping[str, str]) -> int:
         """Run it with this terminal until it ends; its exit status. On Ctrl-C it gets the time to end by itself."""
-        command = [str(self._interpreter()), str(self._path), *args]
-        child = subprocess.Popen(command, env={**os.environ, **self._environment(), **env})
+        child = self._start(args, env, None)
         try:
             return _status(child.wait())
         except BaseException:
             _end(child)
             raise
 
+    def output(self, args: Sequence[str], env: Mapping[str, str]) -> str:
+        """Run it and give back what it printed. Raises ProjectError where its exit status is not 0."""
+        child = self._start(args, env, subprocess.PIPE)
+        try:
+            printed, _ = child.communicate()
+        except BaseException:
+            _end(child)
+            raise
+        if child.returncode:
+            raise ProjectError(f"{self._path.name} ended with status {_status(child.returncode)}")
+        return printed.decode()
+
+    def _start(self, args: Sequence[str], env: Mapping[str, str], stdout: int | None) -> subprocess.Popen[bytes]:
+        command = [str(self._interpreter()), str(self._path), *args]
+        return subprocess.Popen(command, env={**os.environ, **self._environment(), **env}, stdout=stdout)
+
     def _interpreter(self) -> Path:
-        if not self._project.dependencies and self._accepts(_this_python()):
+        declared = [text for text in self._project.dependencies if canonicalize_name(Requirement(text).name) != "hyfn"]
+        if not declared and self._accepts(_this_python()):
             return Path(sys.executable)
-        requirements = [*self._project.dependencies, f"msgpack=={'.'.join(map(str, msgpack.version))}"]
+        requirements = [*declared, f"msgpack=={'.'.join(map(str, msgpack.version))}"]
         python, _ = pythons.nearest(_this_python(), [minor for minor in SUPPORTED if self._accepts(minor)])
         name = f"script-{self._project.app}"
         return environments.environment(name, requirements, python, self._report).python
