@@ -40,7 +40,7 @@ def made_once(folder: Path, make: Callable[[Path], None]) -> Path:
     if (folder / MARKER).exists():
         return folder
     folder.parent.mkdir(parents=True, exist_ok=True)
-    with _locked(folder.with_name(f"{folder.name}.lock")):
+    with locked(folder.with_name(f"{folder.name}.lock")):
         if not (folder / MARKER).exists():
             shutil.rmtree(folder, ignore_errors=True)
             _fill(folder, make)
@@ -57,7 +57,8 @@ def _fill(folder: Path, make: Callable[[Path], None]) -> None:
 
 
 @contextlib.contextmanager
-def _locked(path: Path) -> Iterator[None]:
+def locked(path: Path) -> Iterator[None]:
+    """Held by one thread of one process at a time. `path` is made and stays."""
     with path.open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
         yield

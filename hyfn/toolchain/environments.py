@@ -32,9 +32,7 @@ class Environment:
 
     def version(self, distribution: str) -> str:
         """The installed version: "4.2.2". MachineError where it is not installed."""
-        for found in importlib.metadata.distributions(
-            name=distribution, path=[str(self.site_packages)]
-        ):
+        for found in importlib.metadata.distributions(name=distribution, path=[str(self.site_packages)]):
             return found.version
         raise MachineError(f"{distribution} is not installed in {self.folder}")
 
@@ -66,16 +64,12 @@ def environment(
             _make(into, interpreter, requirements, extra_args)
         except uv.UvError as error:
             reason = uv.tail(error.output) or error
-            raise MachineError(
-                f"cannot make the environment {name} on CPython {version}: {reason}"
-            ) from error
+            raise MachineError(f"cannot make the environment {name} on CPython {version}: {reason}") from error
 
     return Environment(cache.made_once(folder, make))
 
 
-def _make(
-    folder: Path, interpreter: Path, requirements: Sequence[str], extra_args: Sequence[str]
-) -> None:
+def _make(folder: Path, interpreter: Path, requirements: Sequence[str], extra_args: Sequence[str]) -> None:
     work = folder.parent
     run = functools.partial(uv.run, cwd=work)
     run(["venv", "--quiet", "--no-project", "--python", interpreter, folder])

@@ -17,14 +17,12 @@ from typing import BinaryIO
 from hyfn.errors import MachineError
 
 FOREIGN = re.compile(r"PYTHON|VIRTUAL_ENV|CONDA_|HYFN_|__PYVENV_LAUNCHER__")
-SECRET = re.compile(
-    r"(^|_)(KEY|KEYS|SECRET|TOKEN|PASSWORD|CREDENTIALS?|PROFILE)(_|$)", re.IGNORECASE
-)
+SECRET = re.compile(r"(^|_)(KEY|KEYS|SECRET|TOKEN|PASSWORD|CREDENTIALS?|PROFILE)(_|$)", re.IGNORECASE)
 
 # PR_SET_PDEATHSIG follows the thread that forked, spares grandchildren and needs code in the child.
 # A shell that waits on a pipe of ours has none of these faults: the kernel closes the pipe however
 # this process ends.
-GUARD = 'read -r group || exit 0; read -r over || kill -KILL -- "-$group"'
+GUARD = 'read -r group || exit 0; read -r over || kill -s KILL -- "-$group"'
 
 TAIL_LINES = 20
 TAIL_BYTES = 8192
@@ -36,11 +34,7 @@ def clean_env(extra: Mapping[str, str]) -> dict[str, str]:
     Nothing of this Python (PYTHON*, VIRTUAL_ENV) or of hyfn (HYFN_*), and nothing that carries or
     names credentials.
     """
-    kept = {
-        name: value
-        for name, value in os.environ.items()
-        if not FOREIGN.match(name) and not SECRET.search(name)
-    }
+    kept = {name: value for name, value in os.environ.items() if not FOREIGN.match(name) and not SECRET.search(name)}
     return {**kept, **extra}
 
 
@@ -59,9 +53,7 @@ class Process:
     from any thread.
     """
 
-    def __init__(
-        self, name: str, popen: subprocess.Popen[bytes], guard: _Guard, log: Path, log_start: int
-    ) -> None:
+    def __init__(self, name: str, popen: subprocess.Popen[bytes], guard: _Guard, log: Path, log_start: int) -> None:
         self.name = name
         self._popen = popen
         self._guard = guard
@@ -71,9 +63,7 @@ class Process:
         self._stopped = False
 
     @classmethod
-    def start(
-        cls, argv: Sequence[str | Path], *, env: Mapping[str, str], cwd: Path, log: Path
-    ) -> Process:
+    def start(cls, argv: Sequence[str | Path], *, env: Mapping[str, str], cwd: Path, log: Path) -> Process:
         """Start `argv`; its output is appended to `log`. MachineError where that is impossible."""
         with log.open("ab") as output:
             start = output.seek(0, os.SEEK_END)
@@ -95,6 +85,11 @@ class Process:
         """Its exit status (-9 where signal 9 ended it), or None while it runs."""
         with self._lock:
             return self._status()
+
+    def wait(self, seconds: float) -> int | None:
+        """Its exit status as soon as it has ended, or None if it runs on for `seconds`."""
+        _wait(lambda: self.poll() is not None, seconds)
+        return self.poll()
 
     def stop(self, grace: float = 2.0) -> None:
         """End it and its group: SIGTERM, then SIGKILL after `grace` seconds.
@@ -179,14 +174,10 @@ def wait_until(ready: Callable[[], bool], process: Process, seconds: float) -> N
     if not _wait(settled, seconds):
         raise MachineError(f"{process.name} was not ready within {seconds:g} s{_quoted(process)}")
     if ended:
-        raise MachineError(
-            f"{process.name} ended with status {ended[0]} at its start{_quoted(process)}"
-        )
+        raise MachineError(f"{process.name} ended with status {ended[0]} at its start{_quoted(process)}")
 
 
-def _spawn(
-    argv: Sequence[str | Path], env: Mapping[str, str], cwd: Path, output: BinaryIO
-) -> subprocess.Popen[bytes]:
+def _spawn(argv: Sequence[str | Path], env: Mapping[str, str], cwd: Path, output: BinaryIO) -> subprocess.Popen[bytes]:
     return subprocess.Popen(
         [str(part) for part in argv],
         stdin=subprocess.DEVNULL,

@@ -90,9 +90,7 @@ def _of_pyenv(version: str) -> Iterator[Path]:
 
 def _of_uv(version: str) -> Iterator[Path]:
     try:
-        said = uv.run(
-            ["python", "find", "--system", f"cpython@{version}"], cwd=Path("/"), timeout=20
-        )
+        said = uv.run(["python", "find", "--system", f"cpython@{version}"], cwd=Path("/"), timeout=20)
     except MachineError:
         return
     yield Path(said.strip())

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 import os
+import re
 import shutil
 import subprocess
 from collections.abc import Mapping, Sequence
@@ -21,12 +22,19 @@ MISLEADING_UV = (
 )
 
 
+UNREACHABLE = re.compile(r"error sending request|Failed to fetch|dns error|Network connectivity is disabled")
+
+
 class UvError(MachineError):
     """uv said no. `output` is all that it wrote to standard error."""
 
     def __init__(self, message: str, output: str = "") -> None:
         super().__init__(message)
         self.output = output
+
+
+class Unreachable(UvError):
+    """uv could not reach an index, and its cache did not hold what it needed."""
 
 
 def run(
@@ -39,15 +47,26 @@ def run(
 ) -> str:
     """uv's standard output. Raises UvError.
 
-    uv reads the configuration of `cwd` and of the user, and never downloads a Python unasked.
+    uv reads the configuration of `cwd` and of the user, and never downloads a Python unasked. Where no index can
+    be reached, it is asked again to do with what its cache holds.
     """
+    try:
+        return _run(arguments, cwd, stdin, env or {}, timeout)
+    except Unreachable as error:
+        try:
+            return _run(arguments, cwd, stdin, {**(env or {}), "UV_OFFLINE": "1"}, timeout)
+        except UvError:
+            raise error from None
+
+
+def _run(arguments: Sequence[str | Path], cwd: Path, stdin: str, env: Mapping[str, str], timeout: float | None) -> str:
     command = [binary(), *(str(argument) for argument in arguments)]
     try:
         done = subprocess.run(
             command,
             cwd=cwd,
             input=stdin,
-            env=_environment(env or {}),
+            env=_environment(env),
             timeout=timeout,
             capture_output=True,
             text=True,
@@ -56,7 +75,8 @@ def run(
     except subprocess.TimeoutExpired as error:
         raise UvError(f"uv {arguments[0]} took longer than {timeout:g} s") from error
     if done.returncode != 0:
-        raise UvError(f"uv {arguments[0]} failed:\n{tail(done.stderr)}", done.stderr)
+        kind = Unreachable if UNREACHABLE.search(done.stderr) else UvError
+        raise kind(f"uv {arguments[0]} failed:\n{tail(done.stderr)}", done.stderr)
     return done.stdout
 
 
@@ -80,9 +100,7 @@ def tail(output: str, lines: int = 12) -> str:
 
 
 def _environment(extra: Mapping[str, str]) -> dict[str, str]:
-    kept = {
-        name: value for name, value in os.environ.items() if name not in MISLEADING + MISLEADING_UV
-    }
+    kept = {name: value for name, value in os.environ.items() if name not in MISLEADING + MISLEADING_UV}
     return {
         **kept,
         "UV_NO_PROGRESS": "1",

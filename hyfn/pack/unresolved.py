@@ -1,0 +1,139 @@
+"""Why uv found no versions, said in one line about the requirement that is to blame."""
+
+from __future__ import annotations
+
+import logging
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from packaging.requirements import Requirement
+from packaging.utils import canonicalize_name
+
+from hyfn.errors import BuildError, ProjectError, ProjectErrors
+from hyfn.model import Place, Runtime
+from hyfn.pack import pins
+from hyfn.toolchain import uv
+
+log = logging.getLogger(__name__)
+
+UNKNOWN = re.compile(r"([\w.\[\]-]+) was not found in the package registry")
+NO_VERSION = re.compile(
+    r"there is no version of|only (\S+) is available|only the following versions of \S+ are available"
+)
+NO_WHEEL = re.compile(r"no (?:usable wheels|wheels with a matching)")
+WHEELLESS = re.compile(r"Wheels are required for `([^`]+)`|Wheels are available for `([^`]+)`")
+PLATFORMS = re.compile(r"on the following platforms?: (.+)")
+
+OTHER_PYTHONS = ("3.14", "3.13", "3.12", "3.11", "3.10")
+OTHER_MACHINE = {"x86_64": "aarch64", "aarch64": "x86_64"}
+
+
+@dataclass(frozen=True, slots=True)
+class Blame:
+    """What is wrong with one declared requirement on a runtime. `is_wheelless`: it exists, but has no wheel there."""
+
+    requirement: Requirement
+    error: BuildError
+    is_wheelless: bool
+
+
+def explain(
+    requirements: Sequence[Requirement],
+    places: Mapping[str, Place | None],
+    runtime: Runtime,
+    root: Path,
+    failure: uv.UvError,
+) -> list[Blame]:
+    """One Blame for each requirement that fails by itself. Raises BuildError where they only fail together.
+
+    Asks uv again, once for each requirement and for each other target that the hint may name.
+    """
+    log.debug("%s", failure.output)
+    blames = [blame for requirement in requirements for blame in _alone(requirement, places, runtime, root)]
+    if not blames:
+        raise BuildError(
+            f"the dependencies contradict each other on {pins.describe(runtime)}: {_reason(failure.output)}",
+            where=_where(next((places.get(str(one)) for one in requirements), None)),
+        )
+    return blames
+
+
+def refuse(errors: Sequence[ProjectError]) -> None:
+    """Raise them, if there are any."""
+    if len(errors) == 1:
+        raise errors[0]
+    if errors:
+        raise ProjectErrors(errors)
+
+
+def _alone(requirement: Requirement, places: Mapping[str, Place | None], runtime: Runtime, root: Path) -> list[Blame]:
+    try:
+        pins.resolve([str(requirement)], runtime, root=root)
+    except uv.UvError as failure:
+        message, hint, is_wheelless = _say(requirement, failure.output, runtime, root)
+        error = BuildError(message, where=_where(places.get(str(requirement))), hint=hint)
+        error.add_note(failure.output)
+        return [Blame(requirement, error, is_wheelless)]
+    return []
+
+
+def _say(requirement: Requirement, output: str, runtime: Runtime, root: Path) -> tuple[str, str | None, bool]:
+    flat = " ".join(output.split())
+    unknown = UNKNOWN.search(flat)
+    if unknown:
+        return f"{_subject(unknown[1], requirement)} is not in the package index", "is the name right?", False
+    if NO_WHEEL.search(flat):
+        culprit = _wheelless(requirement, flat)
+        message = f"{_subject(culprit, requirement)} has no wheel for {pins.describe(runtime)}"
+        return message, _elsewhere(requirement, output, runtime, root), True
+    only = NO_VERSION.search(flat)
+    if only:
+        return f"no version of {requirement} exists", f"there is {only[1]}" if only[1] else None, False
+    return f"{requirement} cannot be resolved: {_reason(output)}", None, False
+
+
+def _subject(culprit: str, requirement: Requirement) -> str:
+    if canonicalize_name(culprit.split("[")[0]) == canonicalize_name(requirement.name):
+        return str(requirement)
+    return f"{culprit}, which {requirement} needs,"
+
+
+def _wheelless(requirement: Requirement, flat: str) -> str:
+    named = [first or second for first, second in WHEELLESS.findall(flat)]
+    own = canonicalize_name(requirement.name)
+    return own if own in map(canonicalize_name, named) or not named else named[0]
+
+
+def _elsewhere(requirement: Requirement, output: str, runtime: Runtime, root: Path) -> str:
+    """Which other target has wheels, else for what platforms there are any."""
+    others = [replace(runtime, python=python) for python in OTHER_PYTHONS if python != runtime.python]
+    fitting = [other.python for other in others if _resolves(requirement, other, root)]
+    if fitting:
+        return f"it has wheels for CPython {', '.join(fitting)}: set the target's python="
+    turned = replace(runtime, machine=OTHER_MACHINE.get(runtime.machine, runtime.machine))
+    if _resolves(requirement, turned, root):
+        return f"it has wheels for {turned.machine}"
+    platforms = PLATFORMS.search(output)
+    if platforms:
+        return f"its wheels are for {platforms[1].replace('`', '')}"
+    return "it comes only as source; build a wheel of it and name that with [tool.uv] find-links"
+
+
+def _resolves(requirement: Requirement, runtime: Runtime, root: Path) -> bool:
+    try:
+        return bool(pins.resolve([str(requirement)], runtime, root=root))
+    except uv.UvError:
+        return False
+
+
+def _reason(output: str) -> str:
+    """uv's reasoning on one line, without its conclusion."""
+    causes = [line for line in output.partition("cause:")[2].splitlines() if not line.startswith("hint")]
+    flat = " ".join(" ".join(causes).split()) or uv.tail(output, 1)
+    return flat.split(", we can conclude")[0]
+
+
+def _where(place: Place | None) -> str | None:
+    return str(place) if place else None

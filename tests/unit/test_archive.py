@@ -1,0 +1,180 @@
+"""Archives are the same bytes everywhere, and a foreign one writes nowhere but in its folder."""
+
+from __future__ import annotations
+
+import io
+import os
+import stat
+import tarfile
+import zipfile
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from hyfn.errors import BuildError
+from hyfn.pack import archive
+
+FILES: dict[str, bytes | Path] = {"pkg/mod.py": b"x = 1\n", "app.py": b"import pkg\n", "lib/run.so": b"\x7fELF\0"}
+HOSTILE = ["/etc/passwd", "../up", "a/../../up", "a//b", "./a", "a\\..\\b", "C:/x", "a\0b", "a\nb", "", "a/", ".."]
+
+Write = Callable[[dict[str, bytes | Path], Path], None]
+
+
+def by_zip(files: dict[str, bytes | Path], out: Path) -> None:
+    archive.write_zip(files, out)
+
+
+def by_tar(files: dict[str, bytes | Path], out: Path) -> None:
+    archive.write_tar(files, out)
+
+
+@pytest.fixture(params=[by_zip, by_tar])
+def write(request: pytest.FixtureRequest) -> Write:
+    chosen: Write = request.param
+    return chosen
+
+
+@pytest.fixture
+def tight_umask() -> Iterator[None]:
+    before = os.umask(0o077)
+    yield
+    os.umask(before)
+
+
+def test_order_source_and_umask_change_no_byte(write: Write, tmp_path: Path, tight_umask: None) -> None:
+    on_disk = tmp_path / "mod.py"
+    on_disk.write_bytes(b"x = 1\n")
+    os.utime(on_disk, (0, 12345))
+    write(FILES, tmp_path / "one")
+    write(dict(reversed({**FILES, "pkg/mod.py": on_disk}.items())), tmp_path / "two")
+    assert (tmp_path / "one").read_bytes() == (tmp_path / "two").read_bytes()
+
+
+def test_a_zip_holds_what_was_written_with_fixed_times_and_modes(tmp_path: Path) -> None:
+    archive.write_zip(FILES, tmp_path / "a.zip")
+    with zipfile.ZipFile(tmp_path / "a.zip") as written:
+        assert written.namelist() == sorted(FILES)
+        assert written.read("pkg/mod.py") == b"x = 1\n"
+        modes = {entry.filename: stat.filemode(entry.external_attr >> 16) for entry in written.infolist()}
+        assert {entry.date_time for entry in written.infolist()} == {(1980, 1, 1, 0, 0, 0)}
+    assert modes == {"app.py": "-rw-r--r--", "lib/run.so": "-rwxr-xr-x", "pkg/mod.py": "-rw-r--r--"}
+
+
+def test_a_layer_belongs_to_root_and_lists_its_folders(tmp_path: Path) -> None:
+    archive.write_tar(FILES, tmp_path / "a.tar")
+    with tarfile.open(tmp_path / "a.tar") as written:
+        members = written.getmembers()
+    assert [m.name for m in members if m.isdir()] == ["app", "app/lib", "app/pkg"]
+    assert {(m.uid, m.gid, m.mtime) for m in members} == {(0, 0, 0)}
+    assert {m.name: m.mode for m in members if m.isreg()}["app/lib/run.so"] == 0o755
+
+
+def test_long_and_foreign_names_survive_both_forms(tmp_path: Path) -> None:
+    files: dict[str, bytes | Path] = {"p/" * 60 + "ü" * 60 + ".py": b"y", "größe.txt": b"z"}
+    archive.write_zip(files, tmp_path / "a.zip")
+    archive.write_tar(files, tmp_path / "a.tar", prefix="")
+    archive.extract_zip(tmp_path / "a.zip", tmp_path / "z")
+    archive.extract_tar(tmp_path / "a.tar", tmp_path / "t")
+    for name, content in files.items():
+        assert (tmp_path / "z" / name).read_bytes() == (tmp_path / "t" / name).read_bytes() == content
+
+
+def test_what_was_written_is_extracted_with_its_modes(tmp_path: Path) -> None:
+    archive.write_tar(FILES, tmp_path / "a.tar", prefix="")
+    archive.extract_tar(tmp_path / "a.tar", tmp_path / "out")
+    assert (tmp_path / "out/app.py").read_bytes() == b"import pkg\n"
+    assert os.access(tmp_path / "out/lib/run.so", os.X_OK)
+    assert not (tmp_path / "out/app.py").stat().st_mode & 0o111
+
+
+@pytest.mark.parametrize("name", HOSTILE)
+def test_no_archive_is_written_with_a_name_that_escapes(name: str, write: Write, tmp_path: Path) -> None:
+    out = tmp_path / "out"
+    with pytest.raises(BuildError, match="no path inside"):
+        write({name: b""}, out)
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize(
+    "names", [("a.py", "A.py"), ("p/x", "P/y"), ("a", "a/b"), ("stra\u00dfe", "STRASSE"), ("e\u0301", "\u00e9")]
+)
+def test_names_that_collide_on_another_file_system_are_refused(
+    names: tuple[str, str], write: Write, tmp_path: Path
+) -> None:
+    with pytest.raises(BuildError):
+        write(dict.fromkeys(names, b""), tmp_path / "out")
+
+
+def test_a_failed_write_leaves_the_old_archive_and_nothing_else(write: Write, tmp_path: Path) -> None:
+    out = tmp_path / "out"
+    out.write_bytes(b"old")
+    with pytest.raises(FileNotFoundError):
+        write({"a": tmp_path / "missing"}, out)
+    assert [path.name for path in tmp_path.iterdir()] == ["out"]
+    assert out.read_bytes() == b"old"
+
+
+@pytest.mark.parametrize("name", [name for name in HOSTILE if name and not name.endswith("/") and "\0" not in name])
+def test_no_hostile_name_is_extracted(name: str, tmp_path: Path) -> None:
+    with zipfile.ZipFile(tmp_path / "a.zip", "w") as made:
+        made.writestr("good", "")
+        made.writestr(name, "bad")
+    with tarfile.open(tmp_path / "a.tar", "w") as made_tar:
+        made_tar.addfile(tarfile.TarInfo("good"))
+        made_tar.addfile(tarfile.TarInfo(name))
+    into = tmp_path / "deep" / "into"
+    with pytest.raises(BuildError):
+        archive.extract_zip(tmp_path / "a.zip", into)
+    with pytest.raises(BuildError):
+        archive.extract_tar(tmp_path / "a.tar", into)
+    assert not into.exists()
+
+
+@pytest.mark.parametrize("kind", [tarfile.SYMTYPE, tarfile.LNKTYPE, tarfile.CHRTYPE, tarfile.FIFOTYPE])
+def test_links_and_devices_are_refused(kind: bytes, tmp_path: Path) -> None:
+    with tarfile.open(tmp_path / "a.tar", "w") as made:
+        entry = tarfile.TarInfo("link")
+        entry.type, entry.linkname = kind, "/etc"
+        made.addfile(entry)
+    with pytest.raises(BuildError, match="no plain file"):
+        archive.extract_tar(tmp_path / "a.tar", tmp_path / "into")
+
+
+def test_a_symlink_in_a_zip_is_refused(tmp_path: Path) -> None:
+    entry = zipfile.ZipInfo("link")
+    entry.external_attr = (stat.S_IFLNK | 0o777) << 16
+    with zipfile.ZipFile(tmp_path / "a.zip", "w") as made:
+        made.writestr(entry, "/etc/passwd")
+    with pytest.raises(BuildError, match="no plain file"):
+        archive.extract_zip(tmp_path / "a.zip", tmp_path / "into")
+
+
+def test_a_bomb_is_refused_before_it_is_written(tmp_path: Path) -> None:
+    with zipfile.ZipFile(tmp_path / "a.zip", "w", zipfile.ZIP_DEFLATED) as made:
+        made.writestr("big", bytes(2_000_000))
+    with tarfile.open(tmp_path / "a.tar.gz", "w:gz") as made_tar:
+        entry = tarfile.TarInfo("big")
+        entry.size = 2_000_000
+        made_tar.addfile(entry, io.BytesIO(bytes(2_000_000)))
+    with pytest.raises(BuildError, match="bytes"):
+        archive.extract_zip(tmp_path / "a.zip", tmp_path / "into", max_bytes=1_000_000)
+    with pytest.raises(BuildError, match="bytes"):
+        archive.extract_tar(tmp_path / "a.tar.gz", tmp_path / "into", max_bytes=1_000_000)
+    assert not (tmp_path / "into").exists()
+
+
+def test_too_many_files_are_refused(tmp_path: Path) -> None:
+    archive.write_zip({f"f{number}": b"" for number in range(11)}, tmp_path / "a.zip")
+    with pytest.raises(BuildError, match="more than 10 files"):
+        archive.extract_zip(tmp_path / "a.zip", tmp_path / "into", max_files=10)
+
+
+@pytest.mark.parametrize("content", [b"", b"no archive", b"PK\x03\x04" + bytes(64), b"\x1f\x8b" + bytes(64)])
+def test_what_is_no_archive_is_said_so(content: bytes, tmp_path: Path) -> None:
+    path = tmp_path / "a"
+    path.write_bytes(content)
+    with pytest.raises(BuildError, match="no readable archive"):
+        archive.extract_zip(path, tmp_path / "into")
+    with pytest.raises(BuildError, match="no readable archive"):
+        archive.extract_tar(path, tmp_path / "into")
