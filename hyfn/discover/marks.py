@@ -1,0 +1,273 @@
+"""Which functions are decorated, with what. Every rule of where a decorator may stand is here."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+from hyfn.discover.options import NotConstantError, Platform, Platforms, accepted, evaluate, example, nearest, problem
+from hyfn.discover.scope import (
+    Assigned,
+    Definition,
+    External,
+    Found,
+    Imported,
+    Scopes,
+    Undefined,
+    dotted,
+)
+from hyfn.discover.signature import Function
+from hyfn.discover.source import tree
+from hyfn.errors import HyfnError, SourceError
+from hyfn.model import Place, Source
+
+
+@dataclass(frozen=True, slots=True)
+class Mark:
+    """One decorator on a function, and the options that stand in it."""
+
+    platform: Platform
+    options: Mapping[str, Any]
+    place: Place
+
+
+@dataclass(frozen=True, slots=True)
+class Marked:
+    """A decorated function. `marks` from the top down: the first is preferred. None where all of them are wrong."""
+
+    source: Source
+    node: Function
+    marks: Sequence[Mark]
+
+
+@dataclass(frozen=True, slots=True)
+class _Decorator:
+    """What an expression that leads to hyfn says. `platform` is None where hyfn has no decorator called `name`."""
+
+    name: str
+    platform: Platform | None
+    call: ast.Call | None = None
+    module: str = ""
+
+
+class Reader:
+    """Reads one project's decorators. What is wrong goes to `problems`. `home` is where options may stand as well."""
+
+    def __init__(
+        self, sources: Mapping[str, Source], scopes: Scopes, platforms: Platforms, home: str, problems: list[HyfnError]
+    ) -> None:
+        self._sources = sources
+        self._scopes = scopes
+        self._platforms = platforms
+        self._home = home
+        self._problems = problems
+        self._by_path = {f"{found.accepts.__module__}.{name}": found for name, found in platforms.items()}
+        self._by_path |= {f"hyfn.{name}": found for name, found in platforms.items()}
+        self._users = _users(sources, scopes)
+
+    def read(self) -> list[Marked]:
+        """Every decorated function, module by module, in the order of their lines."""
+        return [marked for source in self._sources.values() for marked in self._module(source)]
+
+    def _module(self, source: Source) -> Iterator[Marked]:
+        try:
+            body = tree(source).body
+        except SourceError:
+            return
+        for statement in body:
+            if isinstance(statement, ast.FunctionDef | ast.AsyncFunctionDef):
+                marked = self._function(source, statement)
+                if marked:
+                    self._check_bindings(marked)
+                    yield marked
+                nodes: Sequence[ast.AST] = statement.body
+            else:
+                nodes = [statement]
+            if source.module in self._users:
+                for node in nodes:
+                    self._refuse_misplaced(source, node, statement)
+
+    def _function(self, source: Source, node: Function) -> Marked | None:
+        found = [(expression, self._decorator(expression, source.module)) for expression in node.decorator_list]
+        for expression, decorator in found:
+            if decorator is None:
+                self._refuse_unimported(source, expression)
+        if not any(decorator for _, decorator in found):
+            return None
+        self._check_order(source, found)
+        marks = [mark for expression, d in found if d and (mark := self._mark(source, node, expression, d))]
+        self._check_body(source, node, marks)
+        self._check_twice(node, marks)
+        return Marked(source, node, marks)
+
+    def _decorator(self, node: ast.expr, module: str, depth: int = 0) -> _Decorator | None:
+        """What `node` says to hyfn, None where it leads elsewhere. Follows imports and `big = aws(memory=1024)`."""
+        if isinstance(node, ast.Call):
+            inner = self._decorator(node.func, module, depth)
+            return replace(inner, call=node, module=module) if inner and inner.call is None else None
+        name = dotted(node)
+        match self._scopes.find(module, name) if name else None:
+            case External(full) if full in self._by_path:
+                return _Decorator(full.rpartition(".")[2], self._by_path[full])
+            case External(full) if full.startswith("hyfn.") and not full.startswith("hyfn.on"):
+                return _Decorator(full.removeprefix("hyfn."), None)
+            case Found(at, Assigned(value)) if value is not None and depth < 16:
+                return self._decorator(value, at, depth + 1)
+        return None
+
+    def _mark(self, source: Source, node: Function, expression: ast.expr, decorator: _Decorator) -> Mark | None:
+        if decorator.platform is None:
+            hint = nearest(decorator.name, self._platforms)
+            self._error(f"hyfn has no decorator {decorator.name!r}", source, self._origin(source, expression), hint)
+            return None
+        options = self._options(source, node, decorator.platform, decorator) if decorator.call else {}
+        return Mark(decorator.platform, options, Place(source.file, expression.lineno))
+
+    def _origin(self, source: Source, expression: ast.expr) -> int:
+        """The line that names what hyfn does not have: the import, else the decorator."""
+        name = dotted(expression.func if isinstance(expression, ast.Call) else expression)
+        for binding in self._scopes.bindings(source.module).get(name or "", ()):
+            if isinstance(binding, Imported) and binding.name:
+                return binding.line
+        return expression.lineno
+
+    def _options(self, source: Source, node: Function, platform: Platform, decorator: _Decorator) -> dict[str, Any]:
+        call = decorator.call
+        assert call is not None
+        written = self._sources[decorator.module]
+        if call.args:
+            known = f"known are {', '.join(sorted(accepted(platform)))}"
+            self._error(f"{platform.name} takes its options by name", written, call.args[0].lineno, known)
+        options: dict[str, Any] = {}
+        for keyword in call.keywords:
+            options |= self._option(written, f"{source.module}.{node.name}", platform, keyword)
+        return options
+
+    def _option(self, source: Source, function: str, platform: Platform, keyword: ast.keyword) -> dict[str, Any]:
+        line = keyword.value.lineno if keyword.arg is None else keyword.lineno
+        try:
+            value = evaluate(keyword.value, source.module, self._scopes)
+        except NotConstantError as error:
+            message = f"option {keyword.arg or '**'} cannot be read: {error}"
+            self._error(message, source, line, self._elsewhere(function, platform, keyword.arg))
+            return {}
+        if keyword.arg is None and not isinstance(value, dict):
+            self._error(f"**{ast.unparse(keyword.value)} is no dict", source, line)
+            return {}
+        options = value if keyword.arg is None else {keyword.arg: value}
+        for name, given in options.items():
+            if wrong := problem(platform, str(name), given):
+                self._error(wrong[0], source, line, wrong[1])
+        return {name: given for name, given in options.items() if not problem(platform, str(name), given)}
+
+    def _elsewhere(self, function: str, platform: Platform, option: str | None) -> str:
+        """Where an option that is no constant can be written instead."""
+        setting = (
+            example(platform, option) if option in accepted(platform) and option else f"{option or 'OPTION'} = ..."
+        )
+        return f'write it in {self._home}: [tool.hyfn.functions."{function}".{platform.name}] {setting}'
+
+    def _check_order(self, source: Source, found: Sequence[tuple[ast.expr, _Decorator | None]]) -> None:
+        ours = [(index, decorator.name) for index, (_, decorator) in enumerate(found) if decorator]
+        last, name = ours[-1]
+        for expression, decorator in found[:last]:
+            if decorator is None:
+                message = f"@{ast.unparse(expression)} would wrap the remote call, not the function"
+                self._error(message, source, expression.lineno, f"put @{name} above it")
+
+    def _check_body(self, source: Source, node: Function, marks: Sequence[Mark]) -> None:
+        if marks and _yields(node):
+            hint = "return a list: values travel whole"
+            self._error(
+                f"{node.name} is a generator, which @{marks[0].platform.name} cannot run", source, node.lineno, hint
+            )
+
+    def _check_twice(self, node: Function, marks: Sequence[Mark]) -> None:
+        seen: dict[str, Place] = {}
+        for mark in marks:
+            first = seen.setdefault(mark.platform.name, mark.place)
+            if first is not mark.place:
+                message = f"{node.name} is placed twice on {mark.platform.name}"
+                self._problems.append(SourceError(message, where=str(mark.place), hint=f"the first is at {first}"))
+
+    def _check_bindings(self, marked: Marked) -> None:
+        """Nothing below may take the function's name."""
+        name, file = marked.node.name, marked.source.file
+        for binding in self._scopes.bindings(marked.source.module).get(name, ()):
+            line = binding.line if isinstance(binding, Imported | Assigned) else binding.lineno
+            if line > marked.node.lineno:
+                hint = f"the first is at {file}:{marked.node.lineno}; rename one"
+                self._error(f"{name} is defined again", marked.source, line, hint)
+
+    def _refuse_unimported(self, source: Source, expression: ast.expr) -> None:
+        name = dotted(expression.func if isinstance(expression, ast.Call) else expression) or ""
+        platform = name.removeprefix("hyfn.")
+        if platform in self._platforms and isinstance(self._scopes.find(source.module, name), Undefined):
+            hint = "from hyfn import " + platform if platform == name else "import hyfn"
+            self._error(f"{name} is not imported", source, expression.lineno, f"write `{hint}`")
+
+    def _refuse_misplaced(self, source: Source, node: ast.AST, owner: ast.AST) -> None:
+        if isinstance(node, Definition):
+            for expression in node.decorator_list:
+                decorator = self._decorator(expression, source.module)
+                if decorator:
+                    message, hint = _misplaced(node, owner)
+                    self._error(f"@{decorator.name} {message}", source, expression.lineno, hint)
+        elif isinstance(node, ast.Call) and node.args:
+            decorator = self._decorator(node.func, source.module)
+            if decorator and decorator.platform:
+                message = f"{decorator.name} is called with {ast.unparse(node.args[0])}; it decorates a `def`"
+                hint = f"write a module-level def with @{decorator.name} above it"
+                self._error(message, source, node.lineno, hint)
+        inner = node if isinstance(node, Definition) else owner
+        skipped = node.decorator_list if isinstance(node, Definition) else []
+        for child in ast.iter_child_nodes(node):
+            if child not in skipped:
+                self._refuse_misplaced(source, child, inner)
+
+    def _error(self, message: str, source: Source, line: int, hint: str | None = None) -> None:
+        self._problems.append(SourceError(message, where=f"{source.file}:{line}", hint=hint))
+
+
+def _misplaced(node: Definition, owner: ast.AST) -> tuple[str, str]:
+    if isinstance(node, ast.ClassDef):
+        return (
+            f"stands on the class {node.name}",
+            "it decorates functions: write a module-level def that uses the class",
+        )
+    if isinstance(owner, ast.ClassDef):
+        return f"stands on {node.name}, a method of {owner.name}", "write a module-level def that takes what it needs"
+    if isinstance(owner, ast.FunctionDef | ast.AsyncFunctionDef):
+        return f"stands on {node.name}, inside of {owner.name}", "move the function to the module's level"
+    return f"stands on {node.name}, which is defined only on a condition", "move the function to the module's level"
+
+
+def _yields(function: Function) -> bool:
+    waiting: list[ast.AST] = list(function.body)
+    while waiting:
+        node = waiting.pop()
+        if isinstance(node, ast.Yield | ast.YieldFrom):
+            return True
+        if not isinstance(node, Definition | ast.Lambda):
+            waiting.extend(ast.iter_child_nodes(node))
+    return False
+
+
+def _users(sources: Mapping[str, Source], scopes: Scopes) -> set[str]:
+    """The modules that may hold a decorator: those that name hyfn, and those that import from these."""
+    users = {module for module, source in sources.items() if "hyfn" in source.text}
+    while True:
+        more = {module for module in sources.keys() - users if _imports(module, users, scopes)}
+        if not more:
+            return users
+        users |= more
+
+
+def _imports(module: str, users: set[str], scopes: Scopes) -> bool:
+    return any(
+        isinstance(binding, Imported) and (binding.module in users or f"{binding.module}.{binding.name}" in users)
+        for bindings in scopes.bindings(module).values()
+        for binding in bindings
+    )

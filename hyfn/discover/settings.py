@@ -1,0 +1,142 @@
+"""[tool.hyfn]: which options its tables give to a function, and what in it is wrong.
+
+Highest first: the stage's tables, the function's tables, the decorator, the platform's table.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+
+from hyfn.discover.config import Document, Keys
+from hyfn.discover.marks import Mark, Marked
+from hyfn.discover.options import Platforms, accepted, nearest, problem
+from hyfn.errors import ConfigError
+from hyfn.model import Target
+
+ROOT: Keys = ("tool", "hyfn")
+
+
+class Settings:
+    """One project's tables. `stage` is the active one: "" takes the one that `[tool.hyfn] stage` names."""
+
+    def __init__(self, document: Document, platforms: Platforms, functions: Sequence[Marked], stage: str = "") -> None:
+        self._document = document
+        self._platforms = platforms
+        self._functions = functions
+        named = document.get(*ROOT, "stage")
+        self._stage = stage or (named if isinstance(named, str) else "")
+
+    def target(self, function: Marked, mark: Mark) -> Target:
+        """A mark with all its options."""
+        platform = mark.platform
+        options = {**self._table(*ROOT, platform.name), **mark.options, **self._own(ROOT, function, mark)}
+        if self._stage:
+            stage = (*ROOT, "stage", self._stage)
+            options |= {**self._table(*stage, platform.name), **self._own(stage, function, mark)}
+        known = {name: value for name, value in options.items() if name in accepted(platform)}
+        return Target(platform.cloud, platform.name, known, mark.place)
+
+    def _own(self, layer: Keys, function: Marked, mark: Mark) -> dict[str, Any]:
+        """The options of this function's table in one layer: those for any platform, then those for this one."""
+        found: dict[str, Any] = {}
+        for name in self._table(*layer, "functions"):
+            if self._named(name) == [function]:
+                table = self._table(*layer, "functions", name)
+                found |= {key: value for key, value in table.items() if key not in self._platforms}
+                found |= self._table(*layer, "functions", name, mark.platform.name)
+        return found
+
+    def _table(self, *keys: str) -> Mapping[str, Any]:
+        found = self._document.get(*keys)
+        return found if isinstance(found, Mapping) else {}
+
+    def _named(self, name: str) -> list[Marked]:
+        """The functions that `name` may mean: a bare name, or one with its module or the end of it."""
+        dotted = name.replace(":", ".")
+        paths = {f"{found.source.module}.{found.node.name}": found for found in self._functions}
+        if dotted in paths:
+            return [paths[dotted]]
+        return [found for path, found in paths.items() if path.endswith(f".{dotted}")]
+
+    def problems(self) -> Iterator[ConfigError]:
+        """What is wrong in any table, each with its line. Every stage's are checked, not only the active one's."""
+        table = self._document.get(*ROOT)
+        if table is None:
+            return
+        if isinstance(table, Mapping) and isinstance(table.get("stage"), Mapping):
+            for stage in table["stage"]:
+                yield from self._layer((*ROOT, "stage", stage), {})
+            yield from self._layer(ROOT, {"app": str, "stage": dict})
+        else:
+            yield from self._layer(ROOT, {"app": str, "stage": str})
+
+    def _layer(self, keys: Keys, plain: Mapping[str, type[Any]]) -> Iterator[ConfigError]:
+        known = {**dict.fromkeys(self._platforms), "functions": None, **plain}
+        for key, value in self._checked(keys):
+            here = (*keys, key)
+            if key in plain:
+                if not isinstance(value, plain[key]):
+                    yield self._document.error(f"{key} must be a string", here)
+            elif key == "functions":
+                for name, _ in self._checked(here):
+                    yield from self._function((*here, name), name)
+            elif key in self._platforms:
+                yield from self._platform(here, key)
+            else:
+                yield self._document.error(f"hyfn has no setting {key!r}", here, nearest(key, known))
+        yield from self._no_table(keys, *known)
+
+    def _checked(self, keys: Keys) -> list[tuple[str, Any]]:
+        return list(self._table(*keys).items())
+
+    def _no_table(self, keys: Keys, *inner: str) -> Iterator[ConfigError]:
+        """Where a table should be and a value is."""
+        if not isinstance(self._document.get(*keys), Mapping):
+            yield self._document.error(f"{keys[-1]} must be a table", keys, f"such as [{'.'.join(keys)}]")
+            return
+        for key in inner:
+            value = self._document.get(*keys, key)
+            if value is not None and not isinstance(value, Mapping) and key not in ("app", "stage"):
+                yield self._document.error(
+                    f"{key} must be a table", (*keys, key), f"such as [{'.'.join((*keys, key))}]"
+                )
+
+    def _platform(self, keys: Keys, platform: str) -> Iterator[ConfigError]:
+        for option, value in self._checked(keys):
+            if wrong := problem(self._platforms[platform], option, value):
+                yield self._document.error(wrong[0], (*keys, option), wrong[1])
+
+    def _function(self, keys: Keys, name: str) -> Iterator[ConfigError]:
+        found = self._named(name)
+        if len(found) != 1:
+            yield self._unknown_function(keys, name, found)
+            return
+        yield from self._no_table(keys)
+        platforms = [mark.platform.name for mark in found[0].marks]
+        for key, value in self._checked(keys):
+            if key in platforms:
+                yield from self._no_table((*keys, key))
+                yield from self._platform((*keys, key), key)
+            elif key in self._platforms:
+                yield self._document.error(f"{name} is not on {key}", (*keys, key), f"it is on {', '.join(platforms)}")
+            else:
+                yield from self._for_any(keys, platforms, key, value)
+
+    def _for_any(self, keys: Keys, platforms: Sequence[str], option: str, value: object) -> Iterator[ConfigError]:
+        """An option for every platform of the function that has it: one must, and it must fit all that do."""
+        having = [name for name in platforms if option in accepted(self._platforms[name])]
+        for name in having or platforms[:1]:
+            if wrong := problem(self._platforms[name], option, value):
+                yield self._document.error(wrong[0], (*keys, option), wrong[1])
+                return
+
+    def _unknown_function(self, keys: Keys, name: str, found: Sequence[Marked]) -> ConfigError:
+        paths = [f"{marked.source.module}.{marked.node.name}" for marked in found or self._functions]
+        quoted = [f"{name}.{inner}" for inner in self._table(*keys) if len(self._named(f"{name}.{inner}")) == 1]
+        if found:
+            return self._document.error(f"{name!r} may be {' or '.join(paths)}", keys, f'write "{paths[0]}", quoted')
+        if quoted:
+            return self._document.error(f"no function is called {name!r}", keys, f'quote the name: "{quoted[0]}"')
+        known = dict.fromkeys([marked.node.name for marked in self._functions] + paths)
+        return self._document.error(f"no function is called {name!r}", keys, nearest(name, known))
