@@ -1,4 +1,4 @@
-"""Google Cloud Run functions: the carrier's two ends are inverses, main.py keeps the user's lines, limits are checked."""
+"""Google Cloud Run functions: the carrier's ends are inverses, main.py keeps the user's lines, limits are checked."""
 
 from __future__ import annotations
 

@@ -32,6 +32,14 @@ LIMITS = {
     "concurrency": (1, 1000, "calls at a time in one instance"),
 }
 ENTRY = f"from hyfn.clouds.gcp.host import {TARGET}  # what Google calls\n"
+LOAD = f"""
+import importlib.util, os, sys, hyfn
+path = os.path.join(os.path.dirname(hyfn.__path__[0]), "main.py")
+spec = importlib.util.spec_from_file_location("main", path, submodule_search_locations=[os.path.dirname(path)])
+sys.modules["main"] = main = importlib.util.module_from_spec(spec)
+spec.loader.exec_module(main)
+main.{TARGET}
+"""
 SHADOWED = 'import sys\n\ndel sys.modules["main"]  # the name belongs to the package beside this file\n'
 
 
@@ -81,8 +89,8 @@ class GcpPacker:
         return ("functions-framework",)
 
     def entry(self, target: Target) -> str:  # noqa: ARG002
-        """As the framework does: main.py as the module `main`, which loads the user's."""
-        return f"from main import {TARGET}"
+        """As the framework does: main.py, from its file, as the module `main`; it loads the user's."""
+        return LOAD
 
 
 packer = GcpPacker()
