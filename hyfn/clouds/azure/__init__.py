@@ -25,7 +25,7 @@ def azure(
 ) -> None:
     """Run this function on Azure Functions, in the Flex Consumption plan.
 
-    `memory` is an instance's, in MB; `timeout` in seconds, at most 230: Azure's front end waits no longer for an answer;
+    `memory` is an instance's, in MB; `timeout` in seconds, at most 230: its front end waits no longer;
     `python` a version such as "3.13". `auth_level` says whether Azure asks callers for a function key; hyfn checks each
     call in either case. `idempotent` says that running it twice does no harm. Functions of one `group` share an
     artifact. `calls` names functions that it calls where reading cannot tell.

@@ -64,10 +64,10 @@ class AzurePacker:
         return str(target.options.get("name") or naming.derived(app, stage, function.name, HOST_ID))
 
     def pack(self, staged: Staged, out: Path) -> None:
-        archive.write_zip(out, _members(staged))
+        archive.write_zip(_members(staged), out)
 
     def unpack(self, artifact: Path, into: Path) -> list[Path]:
-        archive.unpack_zip(artifact, into)
+        archive.extract_zip(artifact, into)
         return roots(into)
 
     def provided(self, _target: Target) -> Sequence[str]:

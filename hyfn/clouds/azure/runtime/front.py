@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import traceback
 from collections.abc import Awaitable, Callable
 from http import HTTPStatus
 
@@ -36,7 +37,9 @@ class Request:
             raise Refused(400) from None
         if "transfer-encoding" in self.headers:
             raise Refused(411)
-        if not 0 <= self.length <= MAX_BODY:
+        if self.length < 0:
+            raise Refused(400)
+        if self.length > MAX_BODY:
             raise Refused(413)
         connection = self.headers.get("connection", "").lower()
         self.is_last = connection == "close" or version == "HTTP/1.0"
@@ -105,7 +108,11 @@ class Connection(asyncio.Protocol):
         return request
 
     async def _serve(self, request: Request) -> None:
-        response = await self._answer(request)
+        try:
+            response = await self._answer(request)
+        except Exception:  # noqa: BLE001  (whatever it is, the client must not wait for ever)
+            traceback.print_exc()
+            response = Response(500, {}, b"")
         self._task = None
         self._write(response, request.is_last)
         if self._received:
@@ -117,7 +124,7 @@ class Connection(asyncio.Protocol):
         lines.append(f"Content-Length: {len(response.body)}")
         if is_last:
             lines.append("Connection: close")
-        self._transport.write("\r\n".join([*lines, "\r\n"]).encode("latin-1") + response.body)
+        self._transport.write("\r\n".join([*lines, "\r\n"]).encode("latin-1", "replace") + response.body)
         if is_last:
             self._transport.close()
 

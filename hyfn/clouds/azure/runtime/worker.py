@@ -7,6 +7,7 @@ runtime's own environment, without hyfn; the artifact's import roots come first 
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import logging
 import os
 import sys
@@ -127,7 +128,8 @@ async def main(address: str, worker_id: str, roots: list[str]) -> None:
         front = Front(open_stream(), runtime, protos)
         log_to(StreamHandler(front, runtime, protos))
         runtime.start_threadpool_executor()
-        await front.serve(worker_id)
+        with contextlib.suppress(grpc.aio.AioRpcError):  # the host has ended
+            await front.serve(worker_id)
 
 
 def wait_for_host() -> None:
