@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from hyfn.clouds.gcp.pack import DEFAULT_PYTHON, FRAMEWORK, PYTHONS, TARGET
+from hyfn.errors import MachineError, ProjectError
 from hyfn.model import Artifact, Target
 from hyfn.toolchain import environments, pythons
 from hyfn.toolchain.processes import Process, clean_env, free_port, wait_until
@@ -44,7 +45,7 @@ class FrameworkEmulator:
     def start(
         self, artifact: Artifact, unpacked: Path, env: Mapping[str, str], log: Path, port: int = 0
     ) -> FrameworkRunning:
-        """Start it and wait until it can be called. Raises MachineError with the log's end where it cannot load."""
+        """Start it and wait until it can be called. Raises ProjectError, with the framework's words, if it cannot load."""
         environment = _environment(artifact.python, lambda _: None)
         port = port or free_port()
         command: str | Path = environment.bin / "functions-framework"
@@ -53,7 +54,7 @@ class FrameworkEmulator:
         process_env = clean_env({**_variables(artifact, port), **env})
         process = Process.start(argv, env=process_env, cwd=unpacked, log=log)
         try:
-            wait_until(lambda: _answers(port), process, READY_SECONDS)
+            _wait(process, port, artifact)
         except BaseException:
             process.stop(grace=0.5)
             raise
@@ -85,6 +86,15 @@ def _variables(artifact: Artifact, port: int) -> dict[str, str]:
         "PORT": str(port),
         "THREADS": str(max(THREADS, int(artifact.options.get("concurrency") or 1))),
     }
+
+
+def _wait(process: Process, port: int, artifact: Artifact) -> None:
+    try:
+        wait_until(lambda: _answers(port), process, READY_SECONDS)
+    except MachineError as error:
+        if process.poll() is None:
+            raise
+        raise ProjectError(f"{artifact.short} does not load in the Functions Framework: {error}") from error
 
 
 def _answers(port: int) -> bool:
