@@ -1,0 +1,58 @@
+"""Every template is a complete project whose own test passes."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+import hyfn
+
+ROOT = Path(__file__).parents[2]
+TEMPLATES = sorted(path.parent for path in (ROOT / "templates").glob("*/pyproject.toml"))
+STORIES = {"local-to-clouds", "cloud-to-cloud", "private-public"}
+
+
+@pytest.fixture(params=TEMPLATES, ids=lambda path: path.name)
+def project(request: pytest.FixtureRequest, tmp_path: Path) -> Path:
+    ignored = shutil.ignore_patterns("__pycache__", ".*")
+    return Path(shutil.copytree(request.param, tmp_path / "project", ignore=ignored))
+
+
+def run(command: list[str], where: Path) -> subprocess.CompletedProcess[str]:
+    environ = {name: value for name, value in os.environ.items() if not name.startswith(("HYFN_", "PYTEST_"))}
+    return subprocess.run(command, cwd=where, env=environ, capture_output=True, text=True, check=False)
+
+
+def test_the_templates_own_test_passes(project: Path) -> None:
+    done = run([sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "-W", "error"], project)
+    assert done.returncode == 0, done.stdout + done.stderr
+
+
+def test_a_template_is_fully_typed(project: Path) -> None:
+    command = [sys.executable, "-m", "mypy", "--strict", "--cache-dir", str(project / "cache"), "app.py", "tests"]
+    done = run(command, project)
+    assert done.returncode == 0, done.stdout
+
+
+def test_a_template_holds_what_a_project_needs_and_nothing_else(project: Path) -> None:
+    files = {path.relative_to(project).as_posix() for path in project.rglob("*") if path.is_file()}
+    assert files == {"README.md", "app.py", "pyproject.toml", "tests/test_app.py"}
+
+
+def test_the_name_to_replace_stands_only_where_a_name_stands(project: Path) -> None:
+    python = [line for path in project.rglob("*.py") for line in path.read_text().splitlines()]
+    settings = (project / "pyproject.toml").read_text().splitlines()
+    readme = (project / "README.md").read_text().splitlines()
+    assert not [line for line in python if "hello" in line]
+    assert [line for line in settings if "hello" in line] == ['name = "hello"', 'app = "hello"']
+    assert [line for line in readme if "hello" in line] == ["# hello"]
+
+
+def test_there_is_a_template_for_every_platform_and_every_story() -> None:
+    platforms = {name for name in hyfn.__all__ if name.islower()}
+    assert {path.name for path in TEMPLATES} == platforms | STORIES
