@@ -40,7 +40,7 @@ class Packer(Protocol):
         ...
 
     def unpack(self, artifact: Path, into: Path) -> list[Path]:
-        """Lay the artifact out as the platform does; the import roots, in order."""
+        """Lay the artifact file out as the platform does; the import roots, in order."""
         ...
 
     def provided(self, target: Target) -> Sequence[str]:

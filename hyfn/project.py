@@ -222,7 +222,7 @@ def _load(artifact: Artifact, unit: Unit, runtime: Runtime) -> str | None:
     """Unpack and load it as the platform will: what cannot load never leaves the build."""
     pack = packer(unit.target)
     with tempfile.TemporaryDirectory(prefix="hyfn-load-") as folder:
-        roots = pack.unpack(artifact, Path(folder))
+        roots = pack.unpack(artifact.path, Path(folder) / "artifact")
         interpreter = pythons.find(runtime.python) if _is_native(runtime) else None
         note = verify.load(roots, pack.entry(unit.target), interpreter)
     return f"{artifact.short} for {artifact.platform}: {note}" if note else None

@@ -32,8 +32,12 @@ def get(cloud: str, part: str) -> ModuleType:
     from importlib import import_module
 
     package = f"{__name__}.{cloud}"
-    if cloud not in _folders():
-        package = _installed().get(cloud, "")
+    try:
+        return import_module(f"{package}.{part}")
+    except ModuleNotFoundError as error:
+        if error.name != package:
+            raise
+    package = _installed().get(cloud, "")
     if not package:
         from hyfn.errors import ConfigError
 

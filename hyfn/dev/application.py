@@ -171,7 +171,7 @@ class Application:
     def _start_one(self, artifact: Artifact, unit: Unit, port: int) -> Running:
         (self._folder / "functions").mkdir(exist_ok=True)
         place = Path(tempfile.mkdtemp(prefix=f"{artifact.short}@{artifact.platform}-", dir=self._folder / "functions"))
-        project.packer(unit.target).unpack(artifact, place / "artifact")
+        project.packer(unit.target).unpack(artifact.path, place / "artifact")
         env = {"HYFN_WIRING": str(self._wiring_file(unit.party)), "HYFN_STAGE": STAGE}
         return emulator(unit.target).start(artifact, place / "artifact", env, place / "log", port)
 

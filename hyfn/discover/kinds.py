@@ -17,9 +17,9 @@ _ABSTRACT = "Collection Iterable Mapping MutableMapping MutableSequence MutableS
 CONTAINERS = frozenset(
     _names("builtins", "dict frozenset list set tuple")
     | _names(
-        "typing", f"AbstractSet DefaultDict Deque Dict FrozenSet List Optional OrderedDict Set Tuple Union {_ABSTRACT}"
+        "typing", f"AbstractSet Counter Deque Dict FrozenSet List Optional OrderedDict Set Tuple Union {_ABSTRACT}"
     )
-    | _names("collections", "OrderedDict defaultdict deque")
+    | _names("collections", "Counter OrderedDict deque")
     | _names("collections.abc", f"Set {_ABSTRACT}")
 )
 """They travel if all their arguments do."""
@@ -34,30 +34,23 @@ ALIAS_CALLS = frozenset(_names("typing", "NewType TypeAliasType") | {"typing_ext
 _NUMPY = "bool bool_ bytes_ datetime64 float16 float32 float64 floating generic int16 int32 int64 int8 integer"
 
 TRAVELS = frozenset(
-    _names("builtins", "None bool bytearray bytes complex float int memoryview object str")
-    | _names("typing", "Any AnyStr LiteralString Literal Never NoReturn Self Text")
-    | _names("typing_extensions", "Any LiteralString Literal Never Self")
-    | _names("datetime", "date datetime time timedelta timezone")
-    | _names("enum", "Enum Flag IntEnum IntFlag StrEnum")
+    _names("builtins", "None bool bytearray bytes complex float int object str")
+    | _names("typing", "Any AnyStr LiteralString Never NoReturn Text")
+    | _names("typing_extensions", "Any LiteralString Never")
+    | _names("datetime", "date datetime time timedelta")
     | _names("http", "HTTPMethod HTTPStatus")
-    | _names("pathlib", "Path PosixPath PurePath PurePosixPath PureWindowsPath WindowsPath")
+    | _names("pathlib", "Path PurePath PurePosixPath PureWindowsPath")
     | _names("numpy", f"{_NUMPY} complex128 complex64 ndarray number str_ timedelta64 uint16 uint32 uint64 uint8")
-    | _names("pandas", "DataFrame Series Timestamp")
+    | _names("pandas", "DataFrame Series")
     | _names("polars", "DataFrame Series")
     | _names("pyarrow", "RecordBatch Table")
-    | {
-        "dataclasses.KW_ONLY",
-        "decimal.Decimal",
-        "numpy.typing.NDArray",
-        "types.NoneType",
-        "uuid.UUID",
-        "zoneinfo.ZoneInfo",
-    }
+    | {"decimal.Decimal", "numpy.typing.NDArray", "types.NoneType", "uuid.UUID"}
 )
 
 _CODE = ("is code", "send a name, and look the code up where it runs")
 _ONCE = ("is read once, while it is made", "send a list")
 _FILE = ("is an open file", "send its bytes")
+_FACTORY = ("has a factory, which stays behind", "annotate dict")
 _SOON = ("is not a value yet", "await it, and send the value")
 
 _LIVE: Mapping[str, tuple[str, str]] = {
@@ -67,9 +60,10 @@ _LIVE: Mapping[str, tuple[str, str]] = {
     **dict.fromkeys(_names("typing", "Awaitable Coroutine"), _SOON),
     **dict.fromkeys(_names("collections.abc", "Awaitable Coroutine"), _SOON),
     **dict.fromkeys(_names("typing", "IO BinaryIO TextIO"), _FILE),
+    **dict.fromkeys(("collections.defaultdict", "typing.DefaultDict"), _FACTORY),
 }
 _PROCESS = (
-    "asyncio concurrent contextvars io logging multiprocessing queue selectors socket sqlite3 ssl subprocess tempfile"
+    "asyncio concurrent contextvars logging multiprocessing queue selectors socket sqlite3 ssl subprocess tempfile"
     " threading types weakref"
 )
 """Standard modules whose objects belong to one process."""
@@ -98,6 +92,8 @@ def live(name: str) -> tuple[str, str] | None:
     """Why a known type outside the project never travels, and what to do; None where that is not known."""
     if name in _LIVE:
         return _LIVE[name]
+    if name.startswith("io."):
+        return _FILE
     if name.partition(".")[0] in _PROCESS.split():
         return "lives in one process", "make it where it is used"
     return None

@@ -5,7 +5,8 @@ from __future__ import annotations
 import ast
 import builtins
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from typing import TypeGuard
 
 from hyfn.discover.source import absolute, tree
 from hyfn.errors import SourceError
@@ -16,11 +17,12 @@ Definition = ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef
 
 @dataclass(frozen=True, slots=True)
 class Imported:
-    """`import module` (name is None) or `from module import name`."""
+    """`import module` (name is None) or `from module import name`. `is_checking_only`: under `if TYPE_CHECKING`."""
 
     module: str
     name: str | None
     line: int
+    is_checking_only: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,6 +81,11 @@ class Scopes:
                 found.setdefault(name, []).append(binding)
             self._bindings[module] = found
         return self._bindings[module]
+
+    def is_checking_only(self, module: str, dotted: str) -> bool:
+        """Whether the name is there for a type checker alone, and not when the program runs."""
+        bindings = self.bindings(module).get(dotted.partition(".")[0], [])
+        return bool(bindings) and all(isinstance(found, Imported) and found.is_checking_only for found in bindings)
 
     def find(self, module: str, dotted: str) -> Meaning:
         """What `dotted` ("ndarray", "np.ndarray", "models.Invoice") stands for in `module`."""
@@ -163,8 +170,17 @@ def _bound(source: Source) -> Iterator[tuple[str, Binding]]:
         body = tree(source).body
     except SourceError:
         return
+    checked = {id(inner) for statement in flat(body) if _is_checking(statement) for inner in flat(statement.body)}
     for statement in flat(body):
-        yield from _names(statement, source)
+        for name, binding in _names(statement, source):
+            if isinstance(binding, Imported) and id(statement) in checked:
+                yield name, replace(binding, is_checking_only=True)
+            else:
+                yield name, binding
+
+
+def _is_checking(statement: ast.stmt) -> TypeGuard[ast.If]:
+    return isinstance(statement, ast.If) and (dotted(statement.test) or "").rpartition(".")[2] == "TYPE_CHECKING"
 
 
 def flat(body: Sequence[ast.stmt]) -> Iterator[ast.stmt]:

@@ -78,6 +78,8 @@ class _Reader:
         name = dotted(node)
         if name is None or name in seen:
             return None
+        if self._scopes.is_checking_only(module, name):
+            return Refusal(f"{name} is imported only under TYPE_CHECKING", "import it without the condition")
         match self._scopes.find(module, name):
             case Undefined(at, missing):
                 return Refusal(f"{at} has nothing called {missing}", "import it, or correct its name")
@@ -155,12 +157,14 @@ class _Reader:
         return None
 
     def _is_no_field(self, field: ast.AnnAssign, module: str, kind: str) -> bool:
-        """ClassVars and what belongs to the model's own library, which converts it."""
+        """ClassVars, InitVars, a model's private attributes, and what belongs to its own library, which converts it."""
+        if kind == "pydantic" and isinstance(field.target, ast.Name) and field.target.id.startswith("_"):
+            return True
         node = field.annotation.value if isinstance(field.annotation, ast.Subscript) else field.annotation
         name = dotted(node)
         meaning = self._scopes.find(module, name) if name else None
         full = meaning.name if isinstance(meaning, External) else ""
-        return full.endswith(".ClassVar") or full == "dataclasses.KW_ONLY" or full.startswith(f"{kind}.")
+        return full.endswith((".ClassVar", ".InitVar", ".KW_ONLY")) or full.startswith(f"{kind}.")
 
 
 def _external(full: str) -> Refusal | None:

@@ -11,8 +11,6 @@ from packaging.utils import canonicalize_name
 from hyfn.errors import BuildError
 from hyfn.model import Place, Project
 
-FILES = {"requirements": ("requirements.txt",), "package": ("pyproject.toml",), "script": ()}
-
 
 def parse(project: Project) -> list[Requirement]:
     """The declared dependencies but hyfn, which travels by itself. BuildError for one that is no requirement."""
@@ -44,10 +42,11 @@ def _parse(text: str, project: Project) -> Requirement:
 
 
 def _texts(project: Project) -> Iterator[tuple[str, list[str]]]:
-    for name in FILES.get(project.kind, ("pyproject.toml", "requirements.txt")):
-        path = project.root / name
-        if path.is_file():
-            yield name, path.read_text(errors="replace").splitlines()
-    for source in project.sources.values() if project.kind == "script" else ():
-        lines = source.text.splitlines()
-        yield source.file, [line if line.startswith("#") else "" for line in lines]
+    if project.kind == "script":
+        for source in project.sources.values():
+            yield source.file, [line if line.startswith("#") else "" for line in source.text.splitlines()]
+        return
+    # A requirements.txt may include others by `-r`.
+    listed = ("pyproject.toml", "requirements.txt", "*.txt", "requirements/*.txt")
+    for path in [path for pattern in listed for path in sorted(project.root.glob(pattern))]:
+        yield path.relative_to(project.root).as_posix(), path.read_text(errors="replace").splitlines()

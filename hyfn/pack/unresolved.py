@@ -87,7 +87,7 @@ def _say(requirement: Requirement, output: str, runtime: Runtime, root: Path) ->
     if NO_WHEEL.search(flat):
         culprit = _wheelless(requirement, flat)
         message = f"{_subject(culprit, requirement)} has no wheel for {pins.describe(runtime)}"
-        return message, _elsewhere(requirement, output, runtime, root), True
+        return message, _elsewhere(_asked_alone(culprit, requirement), output, runtime, root), True
     only = NO_VERSION.search(flat)
     if only:
         return f"no version of {requirement} exists", f"there is {only[1]}" if only[1] else None, False
@@ -103,7 +103,13 @@ def _subject(culprit: str, requirement: Requirement) -> str:
 def _wheelless(requirement: Requirement, flat: str) -> str:
     named = [first or second for first, second in WHEELLESS.findall(flat)]
     own = canonicalize_name(requirement.name)
-    return own if own in map(canonicalize_name, named) or not named else named[0]
+    others = [name for name in named if canonicalize_name(name) != own]
+    return others[0] if others else requirement.name
+
+
+def _asked_alone(culprit: str, requirement: Requirement) -> Requirement:
+    # Of a dependency of the declared one only the name is known; to try the declared one's every version is slow.
+    return requirement if canonicalize_name(culprit) == canonicalize_name(requirement.name) else Requirement(culprit)
 
 
 def _elsewhere(requirement: Requirement, output: str, runtime: Runtime, root: Path) -> str:

@@ -108,7 +108,7 @@ def _missing(name: str, place: Place, project: Project, chosen: Chosen) -> list[
             return [blame.error]
     hint = "add it to dependencies"
     if chosen.lacking:
-        hint += f", if it is not of {chosen.lacking[0].requirement}: {chosen.lacking[0].error.message}"
+        hint += f"; if it belongs to {chosen.lacking[0].requirement}: {chosen.lacking[0].error.message}"
     return [BuildError(f"no declared dependency provides {name!r}", where=str(place), hint=hint)]
 
 

@@ -13,8 +13,10 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing, contextmanager
+from dataclasses import dataclass
 from pathlib import Path
-from types import ModuleType
+from typing import Any
 from urllib.parse import urlsplit
 
 import pytest
@@ -23,7 +25,7 @@ from hyfn import remote
 from hyfn.clouds.azure import emulate
 from hyfn.clouds.azure.emulate import Emulated, emulator
 from hyfn.clouds.azure.pack import packer
-from hyfn.errors import BuildError, MachineError
+from hyfn.errors import BuildError, MachineError, OutcomeUnknown
 from hyfn.model import Artifact, FunctionSpec, Place, Signature, Staged, Target
 from hyfn.pack import stage
 from hyfn.toolchain import environments
@@ -125,44 +127,52 @@ def _msgpack(python: str) -> dict[str, Path]:
     return {file.relative_to(root).as_posix(): file for file in (root / "msgpack").glob("*.*")}
 
 
-@pytest.fixture(scope="module")
-def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Shop, Emulated, remote.Session]]:
-    shop = Shop(tmp_path_factory.mktemp("azure"))
+@dataclass(frozen=True)
+class Live:
+    """An artifact up in the runtime, and its module in this process: a call of a function goes there."""
+
+    shop: Shop
+    emulated: Emulated
+    module: Any
+
+
+@contextmanager
+def _live(shop: Shop) -> Iterator[Live]:
+    name = shop.functions[0].module
     emulated = shop.start()
+    session = shop.wire(emulated)
     try:
-        yield shop, emulated, shop.wire(emulated)
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr(remote, "session", lambda: session)
+            patch.syspath_prepend(str(shop.unpacked))
+            yield Live(shop, emulated, importlib.import_module(name))
     finally:
+        sys.modules.pop(name, None)
+        session.transport.close()
         emulated.stop()
 
 
-@pytest.fixture
-def shop(running: tuple[Shop, Emulated, remote.Session], monkeypatch: pytest.MonkeyPatch) -> Iterator[ModuleType]:
-    """The user's module in this process, its functions living in the runtime."""
-    monkeypatch.syspath_prepend(str(running[0].unpacked))
-    monkeypatch.setattr(remote, "session", lambda: running[2])
-    yield importlib.import_module("shop")
-    sys.modules.pop("shop")
+@pytest.fixture(scope="module")
+def live(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Live]:
+    with _live(Shop(tmp_path_factory.mktemp("azure"))) as live:
+        yield live
 
 
-def test_a_call_goes_through_the_vendors_library(
-    shop: ModuleType, running: tuple[Shop, Emulated, remote.Session]
-) -> None:
-    assert shop.shout.spawn("hello").result(timeout=30) == "HELLO"
-    assert running[1].runtime.startswith("azure-functions-runtime 1.3.0 on CPython 3.")
-    assert running[1].evidence == "runtime"
+def test_a_call_goes_through_the_vendors_library(live: Live) -> None:
+    assert live.module.shout.spawn("hello").result(timeout=30) == "HELLO"
+    assert live.emulated.runtime.startswith("azure-functions-runtime 1.3.0 on CPython 3.")
+    assert live.emulated.evidence == "runtime"
 
 
-def test_logs_and_prints_of_a_function_are_in_the_log(
-    shop: ModuleType, running: tuple[Shop, Emulated, remote.Session]
-) -> None:
-    shop.shout.spawn("hello").result(timeout=30)
-    _until(lambda: "[INFO] shop: shouting" in running[0].log.read_text())
-    assert "a printed line" in running[0].log.read_text()
+def test_logs_and_prints_of_a_function_are_in_the_log(live: Live) -> None:
+    live.module.shout.spawn("hello").result(timeout=30)
+    _until(lambda: "[INFO] shop: shouting" in live.shop.log.read_text())
+    assert "a printed line" in live.shop.log.read_text()
 
 
 @pytest.mark.parametrize("function", ["wait", "block"])
-def test_concurrent_calls_overlap(shop: ModuleType, function: str) -> None:
-    call = getattr(shop, function)
+def test_concurrent_calls_overlap(live: Live, function: str) -> None:
+    call = getattr(live.module, function)
     call.spawn(0.0).result(timeout=30)
     began = time.monotonic()
     calls = [call.spawn(0.5) for _ in range(20)]
@@ -170,21 +180,21 @@ def test_concurrent_calls_overlap(shop: ModuleType, function: str) -> None:
     assert time.monotonic() - began < 4  # 10 s one after another
 
 
-def test_an_exception_comes_back_as_itself(shop: ModuleType) -> None:
+def test_an_exception_comes_back_as_itself(live: Live) -> None:
     with pytest.raises(LookupError, match="gone"):
-        shop.fail("gone")
+        live.module.fail("gone")
 
 
-def test_ten_megabytes_come_back(shop: ModuleType) -> None:
+def test_ten_megabytes_come_back(live: Live) -> None:
     text = "x" * 10_000_000
-    assert shop.shout.spawn(text).result(timeout=60) == text.upper()
+    assert live.module.shout.spawn(text).result(timeout=60) == text.upper()
 
 
 def _exchange(emulated: Emulated, method: str, path: str, body: bytes, headers: dict[str, str]) -> tuple[int, bytes]:
-    connection = http.client.HTTPConnection(urlsplit(emulated.endpoint.url).netloc, timeout=30)
-    connection.request(method, path, body, headers)
-    response = connection.getresponse()
-    return response.status, response.read()
+    with closing(http.client.HTTPConnection(urlsplit(emulated.endpoint.url).netloc, timeout=30)) as connection:
+        connection.request(method, path, body, headers)
+        response = connection.getresponse()
+        return response.status, response.read()
 
 
 @pytest.mark.parametrize(
@@ -201,7 +211,7 @@ def _exchange(emulated: Emulated, method: str, path: str, body: bytes, headers: 
     ],
 )
 def test_what_carries_no_call_is_refused(
-    running: tuple[Shop, Emulated, remote.Session],
+    live: Live,
     method: str,
     path: str,
     headers: dict[str, str],
@@ -209,16 +219,16 @@ def test_what_carries_no_call_is_refused(
     body: bytes,
 ) -> None:
     sent = b"" if "Transfer-Encoding" in headers else b"{}"
-    assert _exchange(running[1], method, path, sent, headers) == (status, body)
+    assert _exchange(live.emulated, method, path, sent, headers) == (status, body)
 
 
-def test_requests_on_one_connection_are_answered_in_order(running: tuple[Shop, Emulated, remote.Session]) -> None:
-    connection = http.client.HTTPConnection(urlsplit(running[1].endpoint.url).netloc, timeout=30)
-    for path, status in [("/api/shout", 415), ("/none", 404), ("/api/shout", 415)]:
-        connection.request("POST", path, b"x")
-        response = connection.getresponse()
-        assert (response.status, response.will_close) == (status, False)
-        response.read()
+def test_requests_on_one_connection_are_answered_in_order(live: Live) -> None:
+    with closing(http.client.HTTPConnection(urlsplit(live.emulated.endpoint.url).netloc, timeout=30)) as connection:
+        for path, status in [("/api/shout", 415), ("/none", 404), ("/api/shout", 415)]:
+            connection.request("POST", path, b"x")
+            response = connection.getresponse()
+            assert (response.status, response.will_close) == (status, False)
+            response.read()
 
 
 def test_an_import_error_is_told_with_its_line(tmp_path: Path) -> None:
@@ -241,41 +251,25 @@ def test_a_module_that_ends_the_process_is_told(tmp_path: Path) -> None:
         Shop(tmp_path, SOURCE + "\nos._exit(3)\n").start()
 
 
-def test_a_users_module_named_function_app_is_kept(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_users_module_named_function_app_is_kept(tmp_path: Path) -> None:
     shop = Shop(tmp_path, SOURCE, "function_app")
     assert (shop.unpacked / "function_app.py").read_text().startswith(SOURCE.rstrip())
-    emulated = shop.start()
-    try:
-        session = shop.wire(emulated)
-        monkeypatch.setattr(remote, "session", lambda: session)
-        monkeypatch.syspath_prepend(str(shop.unpacked))
-        monkeypatch.syspath_prepend(str(Path(__file__).parents[2]))
-        module = importlib.import_module("function_app")
-        assert module.shout.spawn("a").result(timeout=30) == "A"
-    finally:
-        sys.modules.pop("function_app", None)
-        emulated.stop()
+    with _live(shop) as live:
+        assert live.module.shout.spawn("a").result(timeout=30) == "A"
 
 
 @pytest.mark.parametrize("python", ["3.11", "3.12"])
-def test_older_pythons_run_it_too(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, python: str) -> None:
+def test_older_pythons_run_it_too(tmp_path: Path, python: str) -> None:
     older = Shop(tmp_path, python=python)
     if older.artifact.python != python:
         pytest.skip(f"no CPython {python} on this machine")
-    emulated = older.start()
-    try:
-        session = older.wire(emulated)
-        monkeypatch.setattr(remote, "session", lambda: session)
-        monkeypatch.syspath_prepend(str(older.unpacked))
-        assert importlib.import_module("shop").shout.spawn("a").result(timeout=30) == "A"
-        assert f"on CPython {python}." in emulated.runtime
-    finally:
-        sys.modules.pop("shop", None)
-        emulated.stop()
+    with _live(older) as live:
+        assert live.module.shout.spawn("a").result(timeout=30) == "A"
+        assert f"on CPython {python}." in live.emulated.runtime
 
 
-def test_a_taken_port_is_this_machines_fault(tmp_path: Path, running: tuple[Shop, Emulated, remote.Session]) -> None:
-    port = urlsplit(running[1].endpoint.url).port
+def test_a_taken_port_is_this_machines_fault(tmp_path: Path, live: Live) -> None:
+    port = urlsplit(live.emulated.endpoint.url).port
     assert port is not None
     with pytest.raises(MachineError, match=f"port {port}"):
         Shop(tmp_path).start(port)
@@ -306,8 +300,7 @@ def test_a_killed_session_leaves_no_process(tmp_path: Path) -> None:
     program = (
         "import sys, time\n"
         "from pathlib import Path\n"
-        "from hyfn.clouds.azure import emulate
-from hyfn.clouds.azure.emulate import emulator\n"
+        "from hyfn.clouds.azure.emulate import emulator\n"
         "from hyfn.model import Artifact\n"
         f"artifact = Artifact('shop:shout', 'shout', 'azure', 'azure', 'zip', Path('.'), '', 0, "
         f"{shop.artifact.python!r}, ())\n"
@@ -327,20 +320,9 @@ from hyfn.clouds.azure.emulate import emulator\n"
     _until(lambda: not any(map(_is_alive, members)))
 
 
-def test_the_end_of_the_worker_ends_its_calls(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    shop = Shop(tmp_path)
-    emulated = shop.start()
-    try:
-        session = shop.wire(emulated)
-        monkeypatch.setattr(remote, "session", lambda: session)
-        monkeypatch.syspath_prepend(str(shop.unpacked))
-        module = importlib.import_module("shop")
-        with pytest.raises(Exception, match=r".") as raised:
-            module.die.options(timeout=20).spawn().result(timeout=15)
-        assert not isinstance(raised.value, TimeoutError)
-    finally:
-        sys.modules.pop("shop", None)
-        emulated.stop()
+def test_the_end_of_the_worker_ends_its_calls(tmp_path: Path) -> None:
+    with _live(Shop(tmp_path)) as live, pytest.raises(OutcomeUnknown):
+        live.module.die.options(timeout=20).spawn().result(timeout=15)
 
 
 def test_many_starts_at_once_do_not_meet(tmp_path: Path) -> None:

@@ -45,7 +45,7 @@ class FrameworkEmulator:
     def start(
         self, artifact: Artifact, unpacked: Path, env: Mapping[str, str], log: Path, port: int = 0
     ) -> FrameworkRunning:
-        """Start it and wait until it can be called. Raises ProjectError, with the framework's words, if it cannot load."""
+        """Start it and wait until it can be called. Raises ProjectError, in its own words, if it cannot load."""
         environment = _environment(artifact.python, lambda _: None)
         port = port or free_port()
         command: str | Path = environment.bin / "functions-framework"
