@@ -241,8 +241,7 @@ class Placement:
             return type(function)(
                 function.__wrapped__, (self, *function.placements), function.settings, function.raises
             )
-        kind = AsyncFunction if function.__code__.co_flags & _CO_COROUTINE else Function
-        return kind(function, (self,))
+        return _kind(function)(function, (self,))
 
 
 class Platform(Generic[O]):
@@ -280,10 +279,17 @@ def stub(*placements: str, raises: tuple[str, ...] = ()) -> Mark:
     """Marks a generated stub: the signature of a function that lives elsewhere. `raises` are "module:qualname"."""
 
     def mark(function: Callable[..., Any], /) -> Any:
-        kind = AsyncFunction if function.__code__.co_flags & _CO_COROUTINE else Function
-        return kind(function, tuple(Placement(_elsewhere(name), {}) for name in placements), None, raises, True)
+        return _kind(function)(
+            function, tuple(Placement(_elsewhere(name), {}) for name in placements), None, raises, True
+        )
 
     return mark
+
+
+def _kind(function: Callable[..., Any]) -> type[Function[..., Any]]:
+    if not hasattr(function, "__code__"):
+        raise TypeError(f"a platform decorates a function, not {function!r}; its options are given by name")
+    return AsyncFunction if function.__code__.co_flags & _CO_COROUTINE else Function
 
 
 _CO_COROUTINE = 0x80
