@@ -11,7 +11,8 @@ from typing import Any
 
 import pytest
 
-from hyfn.clouds.azure import pack
+from hyfn.cloud import Caller, Emulator, Packer
+from hyfn.clouds.azure import emulate, pack
 from hyfn.clouds.azure.call import MAX_REQUEST, AzureCaller, caller
 from hyfn.clouds.azure.pack import packer
 from hyfn.clouds.azure.runtime import front
@@ -42,6 +43,11 @@ def _packed(staged: Staged, folder: Path) -> dict[str, str]:
     packer.pack(staged, folder / "a.zip")
     with zipfile.ZipFile(folder / "a.zip") as opened:
         return {name: opened.read(name).decode() for name in opened.namelist()}
+
+
+def test_azure_has_all_that_a_cloud_must_provide() -> None:
+    parts: tuple[Packer, Caller, Emulator] = (packer, caller, emulate.emulator)
+    assert None not in parts
 
 
 def test_an_artifact_is_laid_out_as_azure_expects_it(tmp_path: Path) -> None:

@@ -70,11 +70,11 @@ class AzurePacker:
         archive.extract_zip(artifact, into)
         return roots(into)
 
-    def provided(self, _target: Target) -> Sequence[str]:
+    def provided(self, target: Target) -> Sequence[str]:  # noqa: ARG002
         # The worker has its own azure-functions, but prefers the app's where code imports it, which pins its version.
         return ()
 
-    def entry(self, _target: Target) -> str:
+    def entry(self, target: Target) -> str:  # noqa: ARG002
         return "import function_app\nfrom hyfn.clouds.azure import host\nassert host.is_ready()"
 
 
