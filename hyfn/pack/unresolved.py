@@ -54,7 +54,7 @@ def explain(
     blames = [blame for requirement in requirements for blame in _alone(requirement, places, runtime, root)]
     if not blames:
         raise BuildError(
-            f"the dependencies contradict each other on {pins.describe(runtime)}: {_reason(failure.output)}",
+            f"the dependencies contradict each other on {pins.describe(runtime)}: {uv.reason(failure.output)}",
             where=_where(next((places.get(str(one)) for one in requirements), None)),
         )
     return blames
@@ -91,7 +91,7 @@ def _say(requirement: Requirement, output: str, runtime: Runtime, root: Path) ->
     only = NO_VERSION.search(flat)
     if only:
         return f"no version of {requirement} exists", f"there is {only[1]}" if only[1] else None, False
-    return f"{requirement} cannot be resolved: {_reason(output)}", None, False
+    return f"{requirement} cannot be resolved: {uv.reason(output)}", None, False
 
 
 def _subject(culprit: str, requirement: Requirement) -> str:
@@ -132,13 +132,6 @@ def _resolves(requirement: Requirement, runtime: Runtime, root: Path) -> bool:
         return bool(pins.resolve([str(requirement)], runtime, root=root))
     except uv.UvError:
         return False
-
-
-def _reason(output: str) -> str:
-    """uv's reasoning on one line, without its conclusion."""
-    causes = [line for line in output.partition("cause:")[2].splitlines() if not line.startswith("hint")]
-    flat = " ".join(" ".join(causes).split()) or uv.tail(output, 1)
-    return flat.split(", we can conclude")[0]
 
 
 def _where(place: Place | None) -> str | None:

@@ -63,7 +63,7 @@ def environment(
         try:
             _make(into, interpreter, requirements, extra_args)
         except uv.UvError as error:
-            reason = uv.tail(error.output) or error
+            reason = uv.reason(error.output) or error
             raise MachineError(f"cannot make the environment {name} on CPython {version}: {reason}") from error
 
     return Environment(cache.made_once(folder, make))

@@ -99,6 +99,13 @@ def tail(output: str, lines: int = 12) -> str:
     return "\n".join([line for line in output.splitlines() if line.strip()][-lines:])
 
 
+def reason(output: str) -> str:
+    """Why uv said no, on one line, without its conclusion and its hints."""
+    causes = [line for line in output.partition("cause:")[2].splitlines() if not line.startswith("hint")]
+    flat = " ".join(" ".join(causes).split()) or tail(output, 1)
+    return flat.split(", we can conclude")[0]
+
+
 def _environment(extra: Mapping[str, str]) -> dict[str, str]:
     kept = {name: value for name, value in os.environ.items() if name not in MISLEADING + MISLEADING_UV}
     return {
