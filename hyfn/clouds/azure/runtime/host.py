@@ -201,31 +201,21 @@ class App:
 
 
 async def main(options: dict[str, Any]) -> None:
+    """Until the worker ends. Raises Failed or OSError."""
     listener = socket.socket()
     listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     listener.bind(("127.0.0.1", options["port"]))
-    worker_id = secrets.token_hex(16)
-    address = f"unix-abstract:hyfn-{secrets.token_hex(16)}"
+    worker_id, address = secrets.token_hex(16), f"unix-abstract:hyfn-{secrets.token_hex(16)}"
     worker = _start_worker(address, worker_id, options)
     ended = _end_of(worker)
 
-    # Imported while the worker starts.
-    import grpc  # type: ignore[import-not-found,import-untyped,unused-ignore]
-    import grpc.aio  # type: ignore[import-not-found,import-untyped,unused-ignore]
-    from messages import METHOD, Messages  # type: ignore[import-not-found]
+    # Their modules are imported while the worker starts.
+    from messages import Messages  # type: ignore[import-not-found]
 
     protos = Messages()
     stream = Stream(protos, worker_id)
-    kind = protos.StreamingMessage
-    unlimited = [("grpc.max_receive_message_length", -1), ("grpc.max_send_message_length", -1)]
-    server = grpc.aio.server(options=unlimited)
-    service, name = METHOD.strip("/").split("/")
-    method = grpc.stream_stream_rpc_method_handler(stream.serve, kind.FromString, kind.SerializeToString)
-    server.add_generic_rpc_handlers((grpc.method_handlers_generic_handler(service, {name: method}),))
-    server.add_insecure_port(address)
-    await server.start()
+    server = await _listen(stream, protos, address)
     _go(worker)
-
     app = App(stream, protos, Settings(Path(options["root"])))
     await _unless_ended(stream.is_open, ended)
     await _unless_ended(asyncio.ensure_future(app.load(options["root"])), ended)
@@ -233,8 +223,26 @@ async def main(options: dict[str, Any]) -> None:
     await loop.create_server(lambda: front.Connection(app.answer), sock=listener, backlog=1024)
     port = listener.getsockname()[1]
     _tell(options, {"port": port, "functions": list(app.functions), "python": platform.python_version()})
-    await ended
-    print(f"[ERROR] the worker ended with status {ended.result()}", flush=True)  # noqa: T201
+    status = await ended
+    print(f"[ERROR] the worker ended with status {status}", flush=True)  # noqa: T201
+    await server.stop(None)
+
+
+async def _listen(stream: Stream, protos: Any, address: str) -> Any:
+    """The gRPC server that the worker connects to."""
+    import grpc  # type: ignore[import-not-found,import-untyped,unused-ignore]
+    import grpc.aio  # type: ignore[import-not-found,import-untyped,unused-ignore]
+    from messages import METHOD
+
+    unlimited = [("grpc.max_receive_message_length", -1), ("grpc.max_send_message_length", -1)]
+    server = grpc.aio.server(options=unlimited)
+    kind = protos.StreamingMessage
+    method = grpc.stream_stream_rpc_method_handler(stream.serve, kind.FromString, kind.SerializeToString)
+    service, name = METHOD.strip("/").split("/")
+    server.add_generic_rpc_handlers((grpc.method_handlers_generic_handler(service, {name: method}),))
+    server.add_insecure_port(address)
+    await server.start()
+    return server
 
 
 def _start_worker(address: str, worker_id: str, options: dict[str, Any]) -> subprocess.Popen[bytes]:
