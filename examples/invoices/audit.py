@@ -6,12 +6,16 @@ For each platform P there are `stamp_P(invoice)`, which is called, and `audit_P(
 
 from __future__ import annotations
 
+import argparse
+import json
 import os
 import sys
+from collections.abc import Callable
 from dataclasses import dataclass
 from decimal import Decimal
 from statistics import median
 from time import perf_counter
+from typing import Any
 
 from invoice import Invoice
 
@@ -108,12 +112,39 @@ def stamp_on(callee: str, invoice: Invoice) -> Stamp:
     raise ValueError(f"there is no platform {callee!r} in this audit")
 
 
+def row(caller: str, audit: Callable[[str, Invoice, int], Timing], callee: str, times: int) -> dict[str, Any]:
+    """How `caller` reaches `callee`, or what went wrong. `warm_ms` is a median."""
+    found: dict[str, Any] = {
+        "caller": audit.__name__,
+        "callee": f"stamp_{callee}",
+        "caller_platform": caller,
+        "callee_platform": callee,
+    }
+    try:
+        timing = audit(callee, SAMPLE, times)
+    except Exception as error:  # noqa: BLE001  (the table shows it, and goes on)
+        return found | {"first_ms": None, "warm_ms": None, "ok": False, "error": f"{type(error).__name__}: {error}"}
+    return found | {"first_ms": timing.first_ms, "warm_ms": median(timing.warm_ms), "ok": True}
+
+
 def main() -> None:
-    audits = {"here": measure, "aws": audit_aws, "gcp": audit_gcp, "azure": audit_azure, "knative": audit_knative}
-    for caller, audit in audits.items():
-        for callee in audits.keys() - {"here", caller}:
-            timing = audit(callee, SAMPLE, 6)
-            print(f"{caller:>8} → {callee:8} {timing.first_ms:8.1f} ms {median(timing.warm_ms):8.1f} ms warm")
+    parser = argparse.ArgumentParser(description="Call every platform from every other one and from here.")
+    parser.add_argument("--json", action="store_true")
+    parser.add_argument("times", type=int, nargs="?", default=10, help="calls of each pair, at least 2")
+    options = parser.parse_args()
+    audits = {"aws": audit_aws, "gcp": audit_gcp, "azure": audit_azure, "knative": audit_knative}
+    rows = [
+        row(caller, audit, callee, options.times)
+        for caller, audit in {"laptop": measure, **audits}.items()
+        for callee in audits
+        if callee != caller
+    ]
+    if options.json:
+        print(json.dumps(rows))
+        return
+    for each in rows:
+        outcome = f"{each['first_ms']:8.1f} ms {each['warm_ms']:8.1f} ms warm" if each["ok"] else each["error"]
+        print(f"{each['caller_platform']:>8} → {each['callee_platform']:8} {outcome}")
 
 
 if __name__ == "__main__":
