@@ -6,7 +6,7 @@ fallback in Python recurses. Importing it costs what datetime, struct and collec
 
 from __future__ import annotations
 
-from msgpack import ExtType
+from msgpack import ExtType as ExtType
 from msgpack._cmsgpack import Packer, unpackb
 
 from hyfn.errors import Malformed
@@ -22,7 +22,7 @@ MAX_DEPTH = 64
 
 
 def pack(value: object) -> bytes:
-    """Values of msgpack's own kinds (and ExtType) to bytes. Raises TypeError, ValueError or OverflowError for others."""
+    """Values of msgpack's own kinds (and ExtType) to bytes. TypeError, ValueError or OverflowError for others."""
     packed: bytes = Packer().pack(value)
     return packed
 
@@ -34,7 +34,7 @@ def unpack(data: bytes | memoryview, ext_hook: Callable[[int, bytes], object] = 
         if size > MAX_ITEMS:
             return _unpack_counted(data, ext_hook)
         value: object = unpackb(data, max_array_len=size, max_map_len=size, ext_hook=ext_hook)
-    except Exception as error:  # noqa: BLE001  (its decoders raise a dozen kinds)
+    except Exception as error:
         raise Malformed("the body is not msgpack") from error
     return value
 

@@ -1,0 +1,167 @@
+"""A function's parameters, read from its code object: importing inspect costs a cold start 6 ms."""
+
+from __future__ import annotations
+
+from hyfn.wire.annotation import CannotTravel, Scope
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable, Collection, Iterable, Mapping
+    from typing import Any
+
+    from hyfn.wire.annotation import Forms
+    from hyfn.wire.form import Form
+
+_VARARGS, _VARKEYWORDS, _GENERATOR, _ASYNC_GENERATOR = 0x04, 0x08, 0x20, 0x200
+_STREAMS = frozenset(("Iterator", "Iterable", "Generator", "AsyncIterator", "AsyncIterable", "AsyncGenerator"))
+POSITIONAL_ONLY, POSITIONAL_OR_KEYWORD, VAR_POSITIONAL, KEYWORD_ONLY, VAR_KEYWORD = range(5)
+
+
+class Signature:
+    """`names` are the parameters in order: positional, keyword-only, then *args and **kwargs.
+
+    `variable` and `keywords` are the names of those two, or "". `is_plain`: called by position alone, with all of
+    them given, a call needs no further check.
+    """
+
+    __slots__ = (
+        "annotations",
+        "function",
+        "is_plain",
+        "is_stream",
+        "keyword_only",
+        "keywords",
+        "names",
+        "positional",
+        "positional_only",
+        "title",
+        "variable",
+    )
+
+    def __init__(self, function: Callable[..., Any]) -> None:
+        code = function.__code__
+        self.function = function
+        self.title = function.__qualname__
+        self.positional, self.positional_only = code.co_argcount, code.co_posonlyargcount
+        self.keyword_only = code.co_kwonlyargcount
+        end = self.positional + self.keyword_only
+        names = list(code.co_varnames[:end])
+        self.variable = self.keywords = ""
+        if code.co_flags & _VARARGS:
+            self.variable = code.co_varnames[end]
+            names.append(self.variable)
+            end += 1
+        if code.co_flags & _VARKEYWORDS:
+            self.keywords = code.co_varnames[end]
+            names.append(self.keywords)
+        self.names = names
+        self.is_plain = len(self.required_keywords()) == 0
+        self.is_stream = bool(code.co_flags & (_GENERATOR | _ASYNC_GENERATOR))
+        self.annotations = _annotations(function)
+
+    def defaulted(self) -> frozenset[str]:
+        """The parameters that have a default."""
+        positional = self.names[: self.positional]
+        count = len(self.function.__defaults__ or ())
+        keyword: Iterable[str] = self.function.__kwdefaults__ or ()
+        return frozenset((*positional[len(positional) - count :], *keyword))
+
+    def required_keywords(self) -> frozenset[str]:
+        names = self.names[self.positional : self.positional + self.keyword_only]
+        return frozenset(names) - self.defaulted()
+
+    def kind(self, name: str) -> int:
+        """One of POSITIONAL_ONLY … VAR_KEYWORD, in inspect's order."""
+        if name == self.variable:
+            return VAR_POSITIONAL
+        if name == self.keywords:
+            return VAR_KEYWORD
+        index = self.names.index(name)
+        if index < self.positional_only:
+            return POSITIONAL_ONLY
+        return POSITIONAL_OR_KEYWORD if index < self.positional else KEYWORD_ONLY
+
+    def scope(self) -> Scope:
+        parameters = getattr(self.function, "__type_params__", ())
+        return Scope(
+            self.function.__globals__,
+            {parameter.__name__: parameter for parameter in parameters},
+        )
+
+    def forms(self, forms: Forms) -> dict[str, Form]:
+        """The form of each parameter (of *args and **kwargs: of each item). Raises TypeError naming the parameter."""
+        scope = self.scope()
+        made: dict[str, Form] = {}
+        for name in self.names:
+            try:
+                made[name] = forms.of(self.annotations.get(name, object), scope)
+            except CannotTravel as error:
+                raise CannotTravel(f"{self._place}: parameter {name!r}: {error}") from None
+        return made
+
+    def result_form(self, forms: Forms) -> Form:
+        """The form of the result, of a generator of each item. Raises TypeError naming the function."""
+        scope = self.scope()
+        try:
+            annotation = self.annotations.get("return", object)
+            return forms.of(self._item(annotation, scope) if self.is_stream else annotation, scope)
+        except CannotTravel as error:
+            raise CannotTravel(f"{self._place}: result: {error}") from None
+
+    def _item(self, annotation: Any, scope: Scope) -> Any:
+        while isinstance(annotation, str):
+            annotation = scope.evaluate(annotation)
+        origin = getattr(annotation, "__origin__", annotation)
+        args = getattr(annotation, "__args__", ())
+        return args[0] if args and getattr(origin, "__name__", "") in _STREAMS else object
+
+    @property
+    def _place(self) -> str:
+        return f"{self.function.__module__}:{self.title}"
+
+    def form_names(self, count: int) -> list[str]:
+        """The parameter that each of `count` positional arguments is for."""
+        names = self.names[: self.positional]
+        return names[:count] + [self.variable] * (count - len(names))
+
+    def check(self, args: Collection[Any], kwargs: Mapping[str, Any]) -> None:
+        """Raise the TypeError of a plain call unless these arguments bind."""
+        count = len(args)
+        by_keyword = self.names[self.positional_only : self.positional + self.keyword_only]
+        taken = set(self.names[self.positional_only : min(count, self.positional)])
+        missing = (set(self.names[min(count, self.positional) : self.positional]) - self.defaulted()) | set(
+            self.required_keywords()
+        )
+        fits = (
+            (count <= self.positional or self.variable)
+            and not (taken & kwargs.keys())
+            and (self.keywords or kwargs.keys() <= set(by_keyword))
+            and missing <= kwargs.keys() & set(by_keyword)
+        )
+        if not fits or not all(type(name) is str for name in kwargs):
+            self._call_empty(args, kwargs)
+
+    def _call_empty(self, args: Collection[Any], kwargs: Mapping[str, Any]) -> None:
+        """Call a function that has only the signature, so that Python itself says what is wrong."""
+        names, defaulted = self.names, self.defaulted()
+        written = [f"{name}=None" if name in defaulted else name for name in names]
+        positional, keyword = written[: self.positional], written[self.positional :][: self.keyword_only]
+        if self.positional_only:
+            positional.insert(self.positional_only, "/")
+        star = [f"*{self.variable}"] if self.variable or self.keyword_only else []
+        double = [f"**{self.keywords}"] if self.keywords else []
+        namespace: dict[str, Any] = {}
+        exec(f"def empty({', '.join(positional + star + keyword + double)}): pass", namespace)  # noqa: S102
+        namespace["empty"].__qualname__ = self.title
+        namespace["empty"](*args, **kwargs)
+        raise TypeError(f"{self.title}() takes other arguments")
+
+
+def _annotations(function: Callable[..., Any]) -> Mapping[str, Any]:
+    try:
+        return function.__annotations__
+    except NameError as error:
+        raise CannotTravel(
+            f"{function.__module__}:{function.__qualname__}: {error.name!r} is not defined when the program runs"
+            " (a name imported only under TYPE_CHECKING cannot be used here)"
+        ) from None
