@@ -15,12 +15,10 @@ from pathlib import Path, PurePosixPath
 from typing import IO
 
 from hyfn.errors import BuildError
+from hyfn.pack import splice
 
 Content = bytes | Path
 
-EPOCH = (1980, 1, 1, 0, 0, 0)
-"""The first moment that a zip can name."""
-DEFLATE_LEVEL = 6
 PLAIN, EXECUTABLE = 0o644, 0o755
 EXECUTABLE_STARTS = (b"#!", b"\x7fELF")
 
@@ -33,20 +31,16 @@ def write_zip(files: Mapping[str, Content], out: Path) -> None:
     """Write `files`, by their path in the archive, to `out`, whole or not at all. Same input, same bytes.
 
     The order, the times and the modes of the files on disk do not matter: programs and shared objects are 0755, all
-    else is 0644. BuildError for paths that leave the archive or that differ in case only.
+    else is 0644. Files on disk are deflated once and kept in the user's cache. BuildError for paths that leave the
+    archive or that differ in case only.
     """
     _refuse_names(files)
-    with (
-        _whole(out) as partial,
-        zipfile.ZipFile(partial, "w", zipfile.ZIP_DEFLATED, compresslevel=DEFLATE_LEVEL) as archive,
-    ):
+    with _whole(out) as partial, partial.open("wb") as opened:
+        archive = splice.Writer(opened)
         for name in sorted(files):
             content = _bytes(files[name])
-            entry = zipfile.ZipInfo(name, EPOCH)
-            entry.create_system = 3
-            entry.external_attr = (stat.S_IFREG | _mode(content)) << 16
-            entry.compress_type = zipfile.ZIP_DEFLATED
-            archive.writestr(entry, content)
+            archive.add(splice.member(name, content, _mode(content), keep=isinstance(files[name], Path)))
+        archive.finish()
 
 
 def write_tar(files: Mapping[str, Content], out: Path, prefix: str = "app/") -> None:

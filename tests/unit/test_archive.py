@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import io
 import os
+import shutil
 import stat
+import subprocess
 import tarfile
 import zipfile
 from collections.abc import Callable, Iterator
@@ -35,6 +37,11 @@ def write(request: pytest.FixtureRequest) -> Write:
     return chosen
 
 
+@pytest.fixture(autouse=True)
+def own_cache(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HYFN_CACHE", str(tmp_path_factory.mktemp("cache")))
+
+
 @pytest.fixture
 def tight_umask() -> Iterator[None]:
     before = os.umask(0o077)
@@ -59,6 +66,34 @@ def test_a_zip_holds_what_was_written_with_fixed_times_and_modes(tmp_path: Path)
         modes = {entry.filename: stat.filemode(entry.external_attr >> 16) for entry in written.infolist()}
         assert {entry.date_time for entry in written.infolist()} == {(1980, 1, 1, 0, 0, 0)}
     assert modes == {"app.py": "-rw-r--r--", "lib/run.so": "-rwxr-xr-x", "pkg/mod.py": "-rw-r--r--"}
+
+
+def test_a_kept_stream_makes_the_same_zip(tmp_path: Path) -> None:
+    big = tmp_path / "big.py"
+    big.write_bytes(b"x = 1\n" * 10_000)
+    for name in ("first.zip", "second.zip"):
+        archive.write_zip({"big.py": big, "small.py": b""}, tmp_path / name)
+    archive.write_zip({"big.py": big.read_bytes(), "small.py": b""}, tmp_path / "unkept.zip")
+    assert (tmp_path / "first.zip").read_bytes() == (tmp_path / "second.zip").read_bytes()
+    assert (tmp_path / "first.zip").read_bytes() == (tmp_path / "unkept.zip").read_bytes()
+    with zipfile.ZipFile(tmp_path / "second.zip") as written:
+        assert written.testzip() is None
+        assert written.read("big.py") == big.read_bytes()
+
+
+def test_other_programs_read_the_zip(tmp_path: Path) -> None:
+    archive.write_zip({**FILES, "größe.txt": b"z" * 9000}, tmp_path / "a.zip")
+    unzip = shutil.which("unzip")
+    if unzip is None:
+        pytest.skip("no unzip here")
+    tested = subprocess.run([unzip, "-t", tmp_path / "a.zip"], capture_output=True, text=True, check=False)
+    assert "No errors detected" in tested.stdout
+
+
+def test_more_files_than_a_zip_can_hold_are_refused(tmp_path: Path) -> None:
+    with pytest.raises(BuildError, match="more than a zip can"):
+        archive.write_zip({f"{number}": b"" for number in range(65_536)}, tmp_path / "a.zip")
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_a_layer_belongs_to_root_and_lists_its_folders(tmp_path: Path) -> None:
