@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import builtins
+import typing
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import TypeGuard
@@ -108,15 +109,17 @@ class Scopes:
     def _unbound(self, module: str, parts: list[str], seen: frozenset[tuple[str, str]]) -> Meaning:
         stars = [star.module for star in self.bindings(module).get("*", []) if isinstance(star, Imported)]
         for star in stars:
-            if star in self._sources:
-                meaning = self._find(star, parts, seen)
-                if not isinstance(meaning, Undefined):
-                    return meaning
-            elif star == "hyfn":
-                return External(f"hyfn.{'.'.join(parts)}")
+            meaning = self._find(star, parts, seen) if star in self._sources else Undefined(star, parts[0])
+            if not isinstance(meaning, Undefined):
+                return meaning
         if hasattr(builtins, parts[0]):
             return External(f"builtins.{'.'.join(parts)}")
-        return Unknown() if any(star not in self._sources for star in stars) else Undefined(module, parts[0])
+        if "typing" in stars and hasattr(typing, parts[0]):
+            return External(f"typing.{'.'.join(parts)}")
+        if "hyfn" in stars:
+            return External(f"hyfn.{'.'.join(parts)}")
+        unread = [star for star in stars if star not in self._sources and star != "typing"]
+        return Unknown() if unread else Undefined(module, parts[0])
 
     def _follow(self, module: str, name: list[str], rest: list[str], seen: frozenset[tuple[str, str]]) -> Meaning:
         parts = [*name, *rest]

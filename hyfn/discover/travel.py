@@ -45,7 +45,8 @@ def check(function: Function, source: Source, scopes: Scopes) -> Iterator[Source
 
 
 class _Reader:
-    """Reads annotations. `seen` holds the classes and aliases being read, which may refer to themselves."""
+    """Reads annotations. `seen` holds the classes and aliases being read, which may refer to themselves, their type
+    parameters, and the library (pydantic, msgspec) that converts its own types in them."""
 
     def __init__(self, scopes: Scopes) -> None:
         self._scopes = scopes
@@ -84,7 +85,7 @@ class _Reader:
             case Undefined(at, missing):
                 return Refusal(f"{at} has nothing called {missing}", "import it, or correct its name")
             case External(full):
-                return _external(full)
+                return None if full.partition(".")[0] in seen else _external(full)
             case Found(at, Assigned(value)) if value is not None:
                 return self._alias(value, at, seen)
             case Found(at, ast.ClassDef() as found):
@@ -133,7 +134,7 @@ class _Reader:
         if kind in ("enum", "unknown"):
             return None
         own = {parameter.name for parameter in getattr(found, "type_params", ())}
-        return self._fields(found, module, kind, seen | {id(found)} | own)
+        return self._fields(found, module, kind, seen | {id(found), kind} | own)
 
     def _fields(self, found: ast.ClassDef, module: str, kind: str, seen: frozenset[object]) -> Refusal | None:
         for base in found.bases:
@@ -157,14 +158,14 @@ class _Reader:
         return None
 
     def _is_no_field(self, field: ast.AnnAssign, module: str, kind: str) -> bool:
-        """ClassVars, InitVars, a model's private attributes, and what belongs to its own library, which converts it."""
+        """ClassVars, InitVars, and a model's private attributes."""
         if kind == "pydantic" and isinstance(field.target, ast.Name) and field.target.id.startswith("_"):
             return True
         node = field.annotation.value if isinstance(field.annotation, ast.Subscript) else field.annotation
         name = dotted(node)
         meaning = self._scopes.find(module, name) if name else None
         full = meaning.name if isinstance(meaning, External) else ""
-        return full.endswith((".ClassVar", ".InitVar", ".KW_ONLY")) or full.startswith(f"{kind}.")
+        return full.endswith((".ClassVar", ".InitVar", ".KW_ONLY"))
 
 
 def _external(full: str) -> Refusal | None:
