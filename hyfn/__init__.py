@@ -89,9 +89,9 @@ else:
         return found
 
     def _class(name: str) -> object:
-        from hyfn import declare, errors
+        from importlib import import_module
 
-        return getattr(declare, name, None) or getattr(errors, name)
+        return getattr(import_module("hyfn.declare"), name, None) or getattr(import_module("hyfn.errors"), name)
 
     def _decorator(name: str) -> object:
         """From the cloud's folder of that name, else from the one that has a platform of that name."""

@@ -29,7 +29,7 @@ def reply(body: bytes) -> bytes:
             return a2b_base64(document["hyfn"].encode("ascii").translate(_FROM_URL), strict_mode=True)
         except (UnicodeEncodeError, Error):
             raise OutcomeUnknown("the reply's frame is not base64url") from None
-    code = document.get("hyfn_refused") if isinstance(document, dict) else None
+    code = str(document.get("hyfn_refused")) if isinstance(document, dict) else ""
     if code in BY_CODE:
         raise BY_CODE[code](f"the callee refused the call ({code})")
     raise OutcomeUnknown(f"the function's answer is no reply: {body[:200].decode('utf-8', 'replace')}")

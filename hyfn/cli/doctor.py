@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from pathlib import Path
 from typing import Any
 
 import click
@@ -46,7 +47,7 @@ def _rows() -> Any:
 
 def _uv() -> dict[str, Any]:
     try:
-        return _row("uv", True, uv.run(["--version"]).strip())
+        return _row("uv", True, uv.run(["--version"], cwd=Path.cwd()).strip())
     except HyfnError as error:
         return _row("uv", False, str(error))
 

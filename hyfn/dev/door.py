@@ -53,8 +53,10 @@ class Door:
         reply = message.Reply(caller.reply(response), sent)
         if reply.failure is not None:
             raise failure.restore(reply.failure, reply.executed, ())
-        [value] = unpack(reply.body)  # type: ignore[misc]
-        return as_json(value)
+        body = unpack(reply.body)
+        if not isinstance(body, list) or len(body) != 1:
+            raise Malformed("the reply holds no value")
+        return as_json(body[0])
 
     def _route(self, name: str) -> Any:
         identity = self._names.get(name)

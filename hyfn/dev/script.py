@@ -84,10 +84,12 @@ class Script:
 def _hyfn_alone() -> Path:
     """A folder with hyfn in it and nothing else."""
     package = Path(hyfn.__file__).resolve().parent
-    return cache.made_once(
-        cache.home() / "hyfn" / cache.key(str(package)),
-        lambda folder: (folder.mkdir(parents=True), (folder / "hyfn").symlink_to(package))[0],
-    )
+
+    def make(folder: Path) -> None:
+        folder.mkdir(parents=True)
+        (folder / "hyfn").symlink_to(package)
+
+    return cache.made_once(cache.home() / "hyfn" / cache.key(str(package)), make)
 
 
 def _this_python() -> str:

@@ -65,6 +65,9 @@ class Work:
         self.header = header
         self.key = key
         self.deadline = monotonic() + header["dl"] / 1000
+        self.function: Hosted | None = None
+        self.args: list[Any] = []
+        self.kwargs: dict[str, Any] = {}
 
 
 class Runner:
@@ -128,7 +131,7 @@ class Runner:
     def _admit(self, work: Work) -> Hosted:
         """Everything that may refuse an authenticated call before the function runs."""
         header, frame = work.header, work.frame
-        function: Hosted | None = work.function
+        function = work.function
         if frame.kind != CALL:
             raise Malformed("not a call")
         if frame.flags:
@@ -211,7 +214,8 @@ class Runner:
         if isinstance(raised, CallError) and not _came_from_user(raised):
             body, executed, status = failure.refuse(raised), raised.executed, raised.http_status
         else:
-            hop = ["", 0, work.function.name, self._known().placement]
+            name = work.function.name if work.function else ""
+            hop = ["", 0, name, self._known().placement]
             body, executed, status = failure.describe(raised, hop), EXECUTED, 200
         sealed = message.error(work.frame, work.header["id"], work.key, body, executed)
         return Answer(status, sealed, body["code"])

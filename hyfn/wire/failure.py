@@ -1,7 +1,7 @@
 """Exceptions as data: what was raised there, raised again here.
 
-A body is {"code", "type", "msg", "data", "tb", "cause"}. `tb` is a list of [file, line, function, source line]; an entry without a
-file opens a hop: ["", 0, "app:ingest", "azure"]. Hops stand in the order of the calls, the outermost first.
+A body is {"code", "type", "msg", "data", "tb", "cause"}. `tb` is a list of [file, line, function,
+source line]; an entry without a file opens a hop: ["", 0, "app:ingest", "azure"]. Hops stand in the order of the calls, the outermost first.
 """
 
 from __future__ import annotations
@@ -11,8 +11,9 @@ import sys
 
 from hyfn.errors import BY_CODE, CallError, Internal, RemoteError
 from hyfn.identity import identity, main_module
-from hyfn.wire.codec import from_wire, to_wire
+
 from hyfn.wire.packing import pack
+from hyfn.wire.table import from_wire, to_wire
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -140,10 +141,9 @@ def _rebuild(name: str, message: str, data: Any, allowed: Collection[str]) -> Ba
             error.__dict__.update({key: from_wire(value) for key, value in data["attributes"].items()})
             for note in data["notes"]:
                 error.add_note(str(note))
-        except Exception:  # noqa: BLE001  (a class that cannot be made without its __init__ comes as RemoteError)
-            pass
-        else:
             return error
+        except Exception:  # noqa: BLE001  (a class that cannot be made without its __init__)
+            return RemoteError(message, remote_type=name, data=data)
     return RemoteError(message, remote_type=name, data=data)
 
 
