@@ -50,8 +50,10 @@ REASONS = {
 class Connection:
     """See the module."""
 
-    def __init__(self, server: Server, sock: socket) -> None:
+    def __init__(self, server: Server, sock: socket, is_surplus: bool) -> None:
+        """`is_surplus`: there is no room for its calls, only for health checks."""
         self._server = server
+        self._is_surplus = is_surplus
         self._limits = server.limits
         self._socket = sock
         self._buffer = bytearray()
@@ -121,7 +123,7 @@ class Connection:
             return 404, NoSuchFunction
         if head.method != "POST":
             return 405, Malformed
-        if self._server.is_full:
+        if self._is_surplus or self._server.is_full:
             return 503, Overloaded
         if head.length > self._limits.body:
             return 413, TooLarge
@@ -136,7 +138,7 @@ class Connection:
             self._is_idle = True
             if self._server.is_stopping:
                 raise http1.Cut
-            self._wait_at_most(self._limits.idle_time)
+            self._wait_at_most(self._limits.head_time if self._is_surplus else self._limits.idle_time)
             data = self._socket.recv(http1.READ)
             if not data:
                 raise http1.Cut
@@ -172,7 +174,7 @@ class Connection:
             self._give_up(status, error)
             return False
         del self._buffer[: head.length]
-        return self._respond(*_refusal(status, error), head.is_last)
+        return self._respond(*_refusal(status, error), head.is_last or self._is_surplus)
 
     def _give_up(self, status: int, error: type[CallError]) -> None:
         """Answer with a bare code and close, so that the client still reads it."""

@@ -93,7 +93,7 @@ class Server:
 
     @property
     def is_full(self) -> bool:
-        return self._running >= self.limits.in_flight or len(self._connections) > self.limits.connections
+        return self._running >= self.limits.in_flight
 
     def admit(self) -> bool:
         """Whether one more call may run. One that was admitted must be released."""
@@ -108,8 +108,9 @@ class Server:
             self._running -= 1
 
     def _welcome(self, sock: _socket.socket) -> None:
-        connection = Connection(self, sock)
-        if len(self._connections) >= self.limits.connections + SPARE:
+        others = len(self._connections)
+        connection = Connection(self, sock, others >= self.limits.connections)
+        if others >= self.limits.connections + SPARE:
             connection.turn_away()
             return
         self._connections.add(connection)
