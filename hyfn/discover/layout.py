@@ -118,7 +118,7 @@ def _of_project(root: Path) -> Layout:
 
 def _dependencies(root: Path, document: Document) -> list[str]:
     is_dynamic = "dependencies" in (document.typed(list, "project", "dynamic") or [])
-    if document.get("project") is not None and not is_dynamic:
+    if document.get("project", "dependencies") is not None:
         return config.dependencies(document, "project", "dependencies")
     if (root / "requirements.txt").is_file():
         return config.requirements(root)

@@ -7,7 +7,17 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-from hyfn.discover.options import NotConstantError, Platform, Platforms, accepted, evaluate, example, nearest, problem
+from hyfn.discover.options import (
+    NotConstantError,
+    Platform,
+    Platforms,
+    accepted,
+    evaluate,
+    example,
+    nearest,
+    problem,
+    shown,
+)
 from hyfn.discover.scope import (
     Assigned,
     Definition,
@@ -111,7 +121,7 @@ class Reader:
         match self._scopes.find(module, name) if name else None:
             case External(full) if full in self._by_path:
                 return _Decorator(full.rpartition(".")[2], self._by_path[full])
-            case External(full) if full.startswith("hyfn.") and not full.startswith("hyfn.on"):
+            case External(full) if full.startswith("hyfn.") and not f"{full}.".startswith("hyfn.on."):
                 return _Decorator(full.removeprefix("hyfn."), None)
             case Found(at, Assigned(value)) if value is not None and depth < 16:
                 return self._decorator(value, at, depth + 1)
@@ -154,7 +164,7 @@ class Reader:
             self._error(message, source, line, self._elsewhere(function, platform, keyword.arg))
             return {}
         if keyword.arg is None and not isinstance(value, dict):
-            self._error(f"**{ast.unparse(keyword.value)} is no dict", source, line)
+            self._error(f"**{shown(keyword.value)} is no dict", source, line)
             return {}
         options = value if keyword.arg is None else {keyword.arg: value}
         for name, given in options.items():
@@ -174,7 +184,7 @@ class Reader:
         last, name = ours[-1]
         for expression, decorator in found[:last]:
             if decorator is None:
-                message = f"@{ast.unparse(expression)} would wrap the remote call, not the function"
+                message = f"@{shown(expression)} would wrap the remote call, not the function"
                 self._error(message, source, expression.lineno, f"put @{name} above it")
 
     def _check_body(self, source: Source, node: Function, marks: Sequence[Mark]) -> None:
@@ -209,23 +219,31 @@ class Reader:
             self._error(f"{name} is not imported", source, expression.lineno, f"write `{hint}`")
 
     def _refuse_misplaced(self, source: Source, node: ast.AST, owner: ast.AST) -> None:
-        if isinstance(node, Definition):
-            for expression in node.decorator_list:
-                decorator = self._decorator(expression, source.module)
-                if decorator:
-                    message, hint = _misplaced(node, owner)
-                    self._error(f"@{decorator.name} {message}", source, expression.lineno, hint)
-        elif isinstance(node, ast.Call) and node.args:
-            decorator = self._decorator(node.func, source.module)
-            if decorator and decorator.platform:
-                message = f"{decorator.name} is called with {ast.unparse(node.args[0])}; it decorates a `def`"
-                hint = f"write a module-level def with @{decorator.name} above it"
-                self._error(message, source, node.lineno, hint)
-        inner = node if isinstance(node, Definition) else owner
-        skipped = node.decorator_list if isinstance(node, Definition) else []
-        for child in ast.iter_child_nodes(node):
-            if child not in skipped:
-                self._refuse_misplaced(source, child, inner)
+        """Decorators and calls of them anywhere in `node`. Not recursive: an expression may be thousands deep."""
+        waiting = [(node, owner)]
+        while waiting:
+            node, owner = waiting.pop()
+            skipped: Sequence[ast.AST] = ()
+            if isinstance(node, Definition):
+                self._refuse_on(source, node, owner)
+                owner, skipped = node, node.decorator_list
+            elif isinstance(node, ast.Call) and node.args:
+                self._refuse_call(source, node)
+            waiting += [(child, owner) for child in ast.iter_child_nodes(node) if child not in skipped]
+
+    def _refuse_on(self, source: Source, node: Definition, owner: ast.AST) -> None:
+        for expression in node.decorator_list:
+            decorator = self._decorator(expression, source.module)
+            if decorator:
+                message, hint = _misplaced(node, owner)
+                self._error(f"@{decorator.name} {message}", source, expression.lineno, hint)
+
+    def _refuse_call(self, source: Source, node: ast.Call) -> None:
+        decorator = self._decorator(node.func, source.module)
+        if decorator and decorator.platform:
+            message = f"{decorator.name} is called with {shown(node.args[0])}; it decorates a `def`"
+            hint = f"write a module-level def with @{decorator.name} above it"
+            self._error(message, source, node.lineno, hint)
 
     def _error(self, message: str, source: Source, line: int, hint: str | None = None) -> None:
         self._problems.append(SourceError(message, where=f"{source.file}:{line}", hint=hint))

@@ -51,13 +51,19 @@ def evaluate(node: ast.expr, module: str, scopes: Scopes, depth: int = 0) -> Any
             }
         case ast.Name() | ast.Attribute() if depth < 32 and (name := dotted(node)):
             return _constant(name, module, scopes, depth)
-    raise NotConstantError(f"{ast.unparse(node)} is no literal and no module constant")
+    raise NotConstantError(f"{shown(node)} is no literal and no module constant")
+
+
+def shown(node: ast.expr) -> str:
+    """An expression in a message: on one line, and not a long one."""
+    text = " ".join(ast.unparse(node).split())
+    return text if len(text) <= 60 else f"{text[:57]}..."
 
 
 def _keys(node: ast.Dict, keys: list[ast.expr | None]) -> list[ast.Constant]:
     constants = [key for key in keys if isinstance(key, ast.Constant)]
     if len(constants) < len(keys):
-        raise NotConstantError(f"{ast.unparse(node)} has keys that are no literals")
+        raise NotConstantError(f"{shown(node)} has keys that are no literals")
     return constants
 
 

@@ -229,3 +229,13 @@ def test_another_encoding_is_read_as_it_says(tmp_path: Path) -> None:
 def test_the_folder_that_cannot_be_parsed_is_a_config_error(tmp_path: Path) -> None:
     with pytest.raises(ConfigError):
         read(tmp_path, {"pyproject.toml": "["})
+
+
+def test_a_project_table_without_dependencies_leaves_them_to_requirements(tmp_path: Path) -> None:
+    files = {"pyproject.toml": '[project]\nname = "a"', "requirements.txt": "attrs"}
+    assert read(tmp_path, files).dependencies == ["attrs"]
+
+
+def test_an_expression_a_thousand_deep_is_read(tmp_path: Path) -> None:
+    source = "from hyfn import aws\n@aws\ndef f():\n    return " + " + ".join(["'x'"] * 900) + "\n"
+    assert list(functions(tmp_path, {"app.py": source})) == ["app:f"]
