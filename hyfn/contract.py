@@ -8,10 +8,9 @@ from __future__ import annotations
 
 from hmac import digest as mac
 
-from hyfn.wire.annotation import Forms
 from hyfn.wire.form import Form
 from hyfn.wire.packing import pack
-from hyfn.wire.signature import Signature
+from hyfn.wire.signature import signature
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -42,17 +41,16 @@ def schema(function: Callable[..., Any], raises: Sequence[str] = ()) -> dict[str
     {name: type}}`. A type is a name, or a list of its kind and what it holds; `["type", name]` refers to `types`.
     `raises` are "module:qualname".
     """
-    signature = Signature(function)
-    forms, types = Forms(), _Types()
-    defaulted = signature.defaulted()
+    written = signature(function)
+    types, defaulted = _Types(), written.defaulted()
     parameters = [
-        [name, _KINDS[signature.kind(name)], name in defaulted, types.of(form)]
-        for name, form in signature.forms(forms).items()
+        [name, _KINDS[written.kind(name)], name in defaulted, types.of(form)]
+        for name, form in written.parameters.items()
     ]
     return {
         "parameters": parameters,
-        "result": types.of(signature.result_form(forms)),
-        "is_stream": signature.is_stream,
+        "result": types.of(written.result),
+        "is_stream": written.is_stream,
         "raises": sorted({name.rpartition(":")[2] for name in raises}),
         "types": types.described,
     }

@@ -152,8 +152,17 @@ class Forms:
         if known is not None:
             return known
         given = {variable: _in_scope(value, scope) for variable, value in bound.items()}
-        form = self.known[key or cls] = Form(cls.__qualname__, (cls,))
-        return self._fill(form, cls, given)
+        return self.make(key or cls, Form(cls.__qualname__, (cls,)), lambda form: self._fill(form, cls, given))
+
+    def make(self, key: object, form: Form, fill: Callable[[Form], Form]) -> Form:
+        """Let `fill` make `form`, which is found by `key` meanwhile, for a type that contains itself."""
+        self.known[key] = form
+        try:
+            made = self.known[key] = fill(form)
+        except CannotTravel:
+            del self.known[key]
+            raise
+        return made
 
     def _fill(self, form: Form, cls: type, bound: Mapping[Any, Any]) -> Form:
         if hasattr(cls, "__dataclass_fields__"):

@@ -83,7 +83,8 @@ def _scalar(form: Form, cls: type) -> Form:
 
 def _path(form: Form, cls: Any) -> Form:
     """Any path of the same flavour: what arrives is a `cls`, as the annotation says."""
-    pure = sys.modules["pathlib"].PurePath
+    windows = sys.modules["pathlib"].PureWindowsPath
+    is_windows = issubclass(cls, windows)
 
     def pack(value: object) -> object:
         if isinstance(value, cls):
@@ -91,11 +92,13 @@ def _path(form: Form, cls: Any) -> Form:
         raise Misfit(form.name, value)
 
     def unpack(raw: object) -> object:
-        if isinstance(raw, pure):
-            return raw if isinstance(raw, cls) else cls(str(raw))
+        if isinstance(raw, cls):
+            return raw
+        if type(raw) in kinds and isinstance(raw, windows) == is_windows:
+            return cls(str(raw))
         raise Misfit(form.name, raw)
 
-    form.kinds = frozenset(kind for kind in _path_classes())
+    form.kinds = kinds = frozenset(_path_classes())
     return form.ready(form.name, pack, unpack)
 
 

@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 from hyfn.errors import Malformed
-from hyfn.wire.annotation import Forms
 from hyfn.wire.form import Form, Misfit
 from hyfn.wire.packing import MAX_DEPTH, MAX_ITEMS, is_within_limits, unpack
 from hyfn.wire.packing import pack as to_bytes
-from hyfn.wire.signature import Signature
+from hyfn.wire.signature import Signature, signature
 from hyfn.wire.table import ext_hook
 from hyfn.wire.table import from_wire as from_wire
 from hyfn.wire.table import to_wire as to_wire
@@ -24,19 +23,14 @@ pack_untyped, unpack_untyped = to_wire, from_wire
 class Arguments:
     """The arguments of one function on the wire."""
 
-    __slots__ = ("_annotated", "_forms", "_json", "_packers", "_signature", "_unpackers", "function", "is_deep")
+    __slots__ = ("_annotated", "_forms", "_json", "_packers", "_signature", "_unpackers", "is_deep")
 
-    def __init__(self, function: Callable[..., Any]) -> None:
+    def __init__(self, signature: Signature) -> None:
         """Raises TypeError, naming function and parameter, where an annotation cannot travel."""
-        self.function = function
-        self._signature = Signature(function)
+        self._signature = signature
         self._json: Arguments | None = None
-        self._use(Forms())
-
-    def _use(self, forms: Forms) -> None:
-        self._forms = self._signature.forms(forms)
-        count = self._signature.positional
-        names = self._signature.names[:count]
+        self._forms = signature.parameters
+        names = signature.names[: signature.positional]
         self._packers = [self._forms[name].pack for name in names]
         self._unpackers = [self._forms[name].unpack for name in names]
         self.is_deep = any(form.is_deep for form in self._forms.values())
@@ -103,8 +97,7 @@ class Arguments:
 
     def _as_json(self) -> Arguments:
         if self._json is None:
-            self._json = Arguments(self.function)
-            self._json._use(Forms(is_json=True))
+            self._json = Arguments(Signature(self._signature.function, is_json=True))
         return self._json
 
 
@@ -113,11 +106,10 @@ class Result:
 
     __slots__ = ("_form", "_title")
 
-    def __init__(self, function: Callable[..., Any]) -> None:
+    def __init__(self, signature: Signature) -> None:
         """Raises TypeError, naming the function, where its result cannot travel."""
-        signature = Signature(function)
         self._title = signature.title
-        self._form = signature.result_form(Forms())
+        self._form = signature.result
 
     def pack(self, value: object) -> bytes:
         """The body of a reply. Raises TypeError where `value` does not fit the annotation."""
@@ -165,16 +157,16 @@ def _to_bytes(body: list[Any], is_deep: bool) -> bytes:
 
 
 def arguments(function: Callable[..., Any]) -> Arguments:
-    """The Arguments of a plain Python function, made once."""
-    found: Arguments | None = function.__dict__.get("__hyfn_arguments__")
-    if found is None or found.function is not function:
-        found = function.__dict__["__hyfn_arguments__"] = Arguments(function)
-    return found
+    """The Arguments of a plain Python function, made once. Raises TypeError where an annotation cannot travel."""
+    made = signature(function)
+    if made.arguments is None:
+        made.arguments = Arguments(made)
+    return made.arguments
 
 
 def result(function: Callable[..., Any]) -> Result:
-    """The Result of a plain Python function, made once."""
-    found: tuple[object, Result] | None = function.__dict__.get("__hyfn_result__")
-    if found is None or found[0] is not function:
-        found = function.__dict__["__hyfn_result__"] = (function, Result(function))
-    return found[1]
+    """The Result of a plain Python function, made once. Raises TypeError where its annotation cannot travel."""
+    made = signature(function)
+    if made.returned is None:
+        made.returned = Result(made)
+    return made.returned

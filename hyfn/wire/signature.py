@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from hyfn.wire.annotation import CannotTravel, Scope
+from hyfn.wire.annotation import CannotTravel, Forms, Scope
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterable, Mapping
     from typing import Any
 
-    from hyfn.wire.annotation import Forms
+    from hyfn.wire.codec import Arguments, Result
     from hyfn.wire.form import Form
 
 _VARARGS, _VARKEYWORDS, _GENERATOR, _ASYNC_GENERATOR = 0x04, 0x08, 0x20, 0x200
@@ -21,11 +21,16 @@ class Signature:
     """`names` are the parameters in order: positional, keyword-only, then *args and **kwargs.
 
     `variable` and `keywords` are the names of those two, or "". `is_plain`: called by position alone, with all of
-    them given, a call needs no further check.
+    them given, a call needs no further check. `arguments` and `returned` are the codec's, kept here once made.
     """
 
     __slots__ = (
+        "_forms",
+        "_inner",
+        "_parameters",
+        "_result",
         "annotations",
+        "arguments",
         "function",
         "is_plain",
         "is_stream",
@@ -34,13 +39,21 @@ class Signature:
         "names",
         "positional",
         "positional_only",
+        "returned",
         "title",
         "variable",
     )
 
-    def __init__(self, function: Callable[..., Any]) -> None:
-        code = function.__code__
+    def __init__(self, function: Callable[..., Any], is_json: bool = False) -> None:
+        inner = _unwrapped(function)
+        code = inner.__code__
+        self._forms = Forms(is_json)
+        self._parameters: dict[str, Form] | None = None
+        self._result: Form | None = None
+        self.arguments: Arguments | None = None
+        self.returned: Result | None = None
         self.function = function
+        self._inner = inner
         self.title = function.__qualname__
         self.positional, self.positional_only = code.co_argcount, code.co_posonlyargcount
         self.keyword_only = code.co_kwonlyargcount
@@ -57,13 +70,13 @@ class Signature:
         self.names = names
         self.is_plain = len(self.required_keywords()) == 0
         self.is_stream = bool(code.co_flags & (_GENERATOR | _ASYNC_GENERATOR))
-        self.annotations = _annotations(function)
+        self.annotations = _annotations(inner)
 
     def defaulted(self) -> frozenset[str]:
         """The parameters that have a default."""
         positional = self.names[: self.positional]
-        count = len(self.function.__defaults__ or ())
-        keyword: Iterable[str] = self.function.__kwdefaults__ or ()
+        count = len(self._inner.__defaults__ or ())
+        keyword: Iterable[str] = self._inner.__kwdefaults__ or ()
         return frozenset((*positional[len(positional) - count :], *keyword))
 
     def required_keywords(self) -> frozenset[str]:
@@ -81,32 +94,39 @@ class Signature:
             return POSITIONAL_ONLY
         return POSITIONAL_OR_KEYWORD if index < self.positional else KEYWORD_ONLY
 
-    def scope(self) -> Scope:
-        parameters = getattr(self.function, "__type_params__", ())
+    def _scope(self) -> Scope:
+        parameters = getattr(self._inner, "__type_params__", ())
         return Scope(
-            self.function.__globals__,
+            self._inner.__globals__,
             {parameter.__name__: parameter for parameter in parameters},
         )
 
-    def forms(self, forms: Forms) -> dict[str, Form]:
+    @property
+    def parameters(self) -> dict[str, Form]:
         """The form of each parameter (of *args and **kwargs: of each item). Raises TypeError naming the parameter."""
-        scope = self.scope()
-        made: dict[str, Form] = {}
-        for name in self.names:
-            try:
-                made[name] = forms.of(self.annotations.get(name, object), scope)
-            except CannotTravel as error:
-                raise CannotTravel(f"{self._place}: parameter {name!r}: {error}") from None
-        return made
+        if self._parameters is None:
+            scope = self._scope()
+            self._parameters = {name: self._parameter(name, scope) for name in self.names}
+        return self._parameters
 
-    def result_form(self, forms: Forms) -> Form:
-        """The form of the result, of a generator of each item. Raises TypeError naming the function."""
-        scope = self.scope()
+    def _parameter(self, name: str, scope: Scope) -> Form:
         try:
-            annotation = self.annotations.get("return", object)
-            return forms.of(self._item(annotation, scope) if self.is_stream else annotation, scope)
+            return self._forms.of(self.annotations.get(name, object), scope)
         except CannotTravel as error:
-            raise CannotTravel(f"{self._place}: result: {error}") from None
+            raise CannotTravel(f"{self._place}: parameter {name!r}: {error}") from None
+
+    @property
+    def result(self) -> Form:
+        """The form of the result, of a generator of each item. Raises TypeError naming the function."""
+        if self._result is None:
+            scope = self._scope()
+            annotation = self.annotations.get("return", object)
+            try:
+                item = self._item(annotation, scope) if self.is_stream else annotation
+                self._result = self._forms.of(item, scope)
+            except CannotTravel as error:
+                raise CannotTravel(f"{self._place}: result: {error}") from None
+        return self._result
 
     def _item(self, annotation: Any, scope: Scope) -> Any:
         while isinstance(annotation, str):
@@ -155,6 +175,21 @@ class Signature:
         namespace["empty"].__qualname__ = self.title
         namespace["empty"](*args, **kwargs)
         raise TypeError(f"{self.title}() takes other arguments")
+
+
+def signature(function: Callable[..., Any]) -> Signature:
+    """The Signature of a plain Python function, made once."""
+    found: Signature | None = function.__dict__.get("__hyfn_signature__")
+    if found is None or found.function is not function:  # functools.wraps copies what a function carries
+        found = function.__dict__["__hyfn_signature__"] = Signature(function)
+    return found
+
+
+def _unwrapped(function: Callable[..., Any]) -> Any:
+    """The function that a user's own decorators wrap (functools.wraps): its signature is the one written."""
+    while hasattr(function, "__wrapped__"):
+        function = function.__wrapped__
+    return function
 
 
 def _annotations(function: Callable[..., Any]) -> Mapping[str, Any]:

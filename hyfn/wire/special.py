@@ -78,13 +78,15 @@ def _alias(forms: Forms, annotation: Any, scope: Scope) -> Form:
     alias = getattr(annotation, "__origin__", annotation)
     args = getattr(annotation, "__args__", ()) if alias is not annotation else ()
     bound = {**scope.bound, **dict(zip(alias.__type_params__, args, strict=False))}
-    form = forms.known[annotation] = Form(alias.__name__)
-    target = forms.of(alias.__value__, Scope(module_names(alias), scope.locals, bound))
-    if not form.is_deep:
-        forms.known[annotation] = target
-        return target
-    form.accepts, form.kinds, form.members, form.is_named = target.accepts, target.kinds, target.members, True
-    return form.ready(target.shape, target.pack, target.unpack)
+
+    def fill(form: Form) -> Form:
+        target = forms.of(alias.__value__, Scope(module_names(alias), scope.locals, bound))
+        if not form.is_deep:
+            return target
+        form.accepts, form.kinds, form.members, form.is_named = target.accepts, target.kinds, target.members, True
+        return form.ready(target.shape, target.pack, target.unpack)
+
+    return forms.make(annotation, Form(alias.__name__), fill)
 
 
 def _never() -> Form:
