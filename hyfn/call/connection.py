@@ -105,6 +105,10 @@ class Connection:
             if error.status == 413:
                 raise TooLarge(f"the response of {self._origin}: {error}", executed=UNKNOWN) from None
             raise OutcomeUnknown(f"{self._origin} answered something that is not HTTP: {error}") from error
+        except DeadlineExceeded:
+            # A TimeoutError and therefore an OSError.
+            self.close()
+            raise
         except (http1.Cut, OSError) as error:
             self.close()
             raise OutcomeUnknown(f"the connection to {self._origin} broke: {error}") from error
@@ -182,6 +186,8 @@ class Connection:
                     events = POLLOUT
                 if not (yield self._socket.fileno(), events, deadline):
                     raise DeadlineExceeded(f"no TLS with {self._origin} in time", executed=NOT_EXECUTED)
+        except DeadlineExceeded:
+            raise
         except OSError as error:
             raise Unavailable(f"no TLS with {self._origin}: {error}", executed=NOT_EXECUTED) from error
 

@@ -8,6 +8,7 @@ from hyfn.errors import NOT_EXECUTED, ConfigError, DeadlineExceeded, Unavailable
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Iterator
     from typing import Any, TypeAlias
 
     from hyfn.call.connection import Connection
@@ -30,6 +31,13 @@ class Origin:
         self.port = port
         self.idle: deque[Connection] = deque()
 
+    def pop(self) -> Connection | None:
+        """The connection that waits the shortest, or None."""
+        try:
+            return self.idle.pop()
+        except IndexError:
+            return None
+
     def __str__(self) -> str:
         return f"{self.host}:{self.port}"
 
@@ -41,7 +49,7 @@ class Origins:
         self._by_url: dict[str, tuple[Origin, str]] = {}
         self._known: dict[tuple[bool, str, int], Origin] = {}
 
-    def __iter__(self) -> Any:
+    def __iter__(self) -> Iterator[Origin]:
         return iter(list(self._known.values()))
 
     def find(self, request: Request) -> tuple[Origin, bytes]:

@@ -85,8 +85,10 @@ class KeptAlive:
 
     def close(self) -> None:
         for origin in self._origins:
-            while connection := _pop(origin):
+            while connection := origin.pop():
                 connection.close()
+
+    __del__ = close
 
     def _idle(self, origin: Origin) -> Connection | None:
         """A connection that waits and that the other side has not closed, the last used first."""
@@ -94,7 +96,7 @@ class KeptAlive:
             # The parent's: two processes must not read from one connection.
             self.close()
             self._process = getpid()
-        while connection := _pop(origin):
+        while connection := origin.pop():
             if connection.idle_since > monotonic() - IDLE_SECONDS and connection.is_open():
                 return connection
             connection.close()
@@ -118,13 +120,6 @@ class KeptAlive:
 
             self._tls = create_default_context()
         return self._tls
-
-
-def _pop(origin: Origin) -> Connection | None:
-    try:
-        return origin.idle.pop()
-    except IndexError:
-        return None
 
 
 def _drive(steps: Steps[T]) -> T:
