@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -56,8 +57,8 @@ class Signature:
 class FunctionSpec:
     """A decorated function as its source says it.
 
-    `name` is "module:qualname" and is its identity. `raises` are "module:qualname" of the project's own
-    exception classes that it, or what it reaches or calls remotely, raises. `calls` are the identities of the functions placed
+    `name` is "module:qualname" and is its identity. `raises` are "module:qualname" of the project's own exception
+    classes that it, or what it reaches or calls remotely, raises. `calls` are the identities of the functions placed
     elsewhere that it may call, sorted (the out-edges of the static call graph).
     """
 
@@ -125,12 +126,59 @@ class Project:
 
 
 @dataclass(frozen=True, slots=True)
+class Cut:
+    """A statement that does not travel as it is written. `left_out` names what goes.
+
+    In its place stands `stub`, with the `decorators` of it that stay; or the import with the names `kept`; or nothing.
+    """
+
+    node: ast.stmt
+    left_out: Sequence[str]
+    stub: FunctionSpec | None = None
+    decorators: Sequence[ast.expr] = ()
+    kept: Sequence[ast.alias] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Literal:
+    """The strings of a path as far as the source spells them; a lone string may be one, `is_path` surely is."""
+
+    parts: tuple[str, ...]
+    is_path: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Kept:
+    """What an artifact holds of one module: all but the `cuts`, which are in the order of the source.
+
+    `anchor` is the import after which the import that stubs need may stand. `literals` are those of the kept code.
+    """
+
+    source: Source
+    cuts: Sequence[Cut]
+    anchor: ast.stmt | None
+    literals: Sequence[Literal]
+
+
+@dataclass(frozen=True, slots=True)
+class Reached:
+    """What the functions of one artifact reach, as Slice has it but not yet as files. `modules` by name."""
+
+    functions: Sequence[str]
+    modules: Mapping[str, Kept]
+    imports: Mapping[str, Place]
+    optional_imports: Mapping[str, Place]
+    stubs: Sequence[str]
+
+
+@dataclass(frozen=True, slots=True)
 class Slice:
     """What one function's artifact holds of the project.
 
     `files` maps an artifact path ("pkg/mod.py", "pkg/data.json") to its bytes; line numbers of kept code equal
-    the source's. `imports` are the top-level names of third-party modules that the kept code imports, each with
-    the first place; `optional_imports` those that stand inside try/except ImportError. `stubs` are the identities that became stubs.
+    the source's. `imports` are the top-level names of third-party modules that the kept code imports (dotted where
+    many distributions share the top level: "google.cloud.storage"), each with the first place; `optional_imports` those
+    that stand inside try/except ImportError. `stubs` are the identities that became stubs.
     """
 
     files: Mapping[str, bytes]

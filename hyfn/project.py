@@ -17,6 +17,7 @@ from typing import Any
 from hyfn import clouds, discover
 from hyfn.cloud import Packer
 from hyfn.discover import graph, names
+from hyfn.discover.reach import Reach
 from hyfn.errors import BuildError, HyfnError, ProjectErrors, SourceError
 from hyfn.model import Artifact, FunctionSpec, Problem, Project, Runtime, Slice, Staged, Target
 from hyfn.pack import slice as slicing
@@ -116,7 +117,8 @@ def build(
     with _all_or_nothing(out) as partial:
         shorts = names.short_names(project)
         with ThreadPoolExecutor(max_workers=2 * (os.cpu_count() or 1)) as pool:
-            jobs = [pool.submit(_build_one, project, unit, partial, shorts, report) for unit in wanted]
+            reach = Reach(project)
+            jobs = [pool.submit(_build_one, project, reach, unit, partial, shorts, report) for unit in wanted]
             outcomes = _results(jobs)
         artifacts = [artifact for artifact, _ in outcomes]
         (partial / MANIFEST).write_text(json.dumps(_manifest(project, artifacts, shorts), indent=1) + "\n")
@@ -165,10 +167,10 @@ def _results(jobs: Sequence[Any]) -> list[Any]:
 
 
 def _build_one(
-    project: Project, unit: Unit, out: Path, shorts: Mapping[str, str], report: Report
+    project: Project, reach: Reach, unit: Unit, out: Path, shorts: Mapping[str, str], report: Report
 ) -> tuple[Artifact, str | None]:
     runtime = packer(unit.target).runtime(unit.target)
-    cut = slicing.cut(project, unit.functions, render.stub)
+    cut = slicing.cut(project, reach.of(unit.functions), render.stub)
     narrowed = wheels.narrow(project, cut, runtime, packer(unit.target).provided(unit.target))
     staged = _staged(project, unit, runtime, cut, narrowed)
     artifact = _packed(staged, unit, out, shorts)

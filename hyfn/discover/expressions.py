@@ -8,9 +8,9 @@ from contextlib import contextmanager
 from typing import Any, ClassVar
 
 from hyfn.discover import locals as scopes
-from hyfn.discover.references import CALLED_WITH, Choice, Flow, Found, Imported, Literal, Ref, chain, imports, start_of
+from hyfn.discover.references import CALLED_WITH, Choice, Flow, Found, Imported, Ref, chain, imports, start_of
 from hyfn.discover.source import absolute
-from hyfn.model import Source
+from hyfn.model import Literal, Source
 
 _PICKING = frozenset({"get", "pop", "setdefault", "__getitem__"})
 _LONGEST_PATH = 200

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import NamedTuple
 
 from hyfn.discover.scope import dotted
+from hyfn.model import Literal
 
 CALLED_WITH = "()"
 """`f()` as a global name stands for what is handed to the function f: a registry's decorator keeps it somewhere."""
@@ -31,7 +32,7 @@ class Ref(NamedTuple):
 class Imported(NamedTuple):
     """`import module` (name is None), `from module import name` or `import *`, bound as `local`.
 
-    `is_optional`: inside try/except ImportError, so that the code lives without it.
+    `is_optional`: inside try/except ImportError, so that the code lives without it. `is_renamed`: `import a.b as c`.
     """
 
     module: str
@@ -39,6 +40,7 @@ class Imported(NamedTuple):
     local: str
     line: int
     is_optional: bool = False
+    is_renamed: bool = False
 
 
 class Flow(NamedTuple):
@@ -59,13 +61,6 @@ class Choice(NamedTuple):
     text: str
     line: int
     among: tuple[Ref, ...] | None
-
-
-class Literal(NamedTuple):
-    """The strings of a path as far as they are literals; a lone string may be one. `is_path`: it is surely a path."""
-
-    parts: tuple[str, ...]
-    is_path: bool
 
 
 @dataclass(slots=True)
@@ -91,8 +86,9 @@ def imports(node: ast.Import | ast.ImportFrom, base: str, is_optional: bool) -> 
     """One for each name of the statement. `base` is the module of `from ... import`, its dots resolved."""
     if isinstance(node, ast.Import):
         return [
-            Imported(alias.name, None, alias.asname or alias.name.partition(".")[0], node.lineno, is_optional)
+            Imported(name, None, alias.asname or name.partition(".")[0], node.lineno, is_optional, bool(alias.asname))
             for alias in node.names
+            for name in [alias.name]
         ]
     return [Imported(base, alias.name, alias.asname or alias.name, node.lineno, is_optional) for alias in node.names]
 
@@ -101,6 +97,4 @@ def start_of(imported: Imported) -> tuple[str, tuple[str, ...]]:
     """Where the local name of an import leads: a module and a path in it."""
     if imported.name is not None:
         return imported.module, (imported.name,)
-    if imported.local == imported.module.partition(".")[0]:
-        return imported.local, ()
-    return imported.module, ()
+    return (imported.module if imported.is_renamed else imported.module.partition(".")[0]), ()

@@ -27,11 +27,12 @@ class Unit:
     kind: str
     found: Found
     is_inner: bool = False
+    bindings: list[Binding] = field(default_factory=list)
 
 
 @dataclass(eq=False, slots=True)
 class Binding:
-    """One way in which a name of the module gets its value. `imported` of an import, `alias` of `name = dotted.name`."""
+    """One way in which a name of the module gets its value: `imported`, or `alias` where it is `name = dotted.name`."""
 
     name: str
     unit: Unit
@@ -42,9 +43,10 @@ class Binding:
 
 @dataclass(slots=True)
 class Module:
-    """`stars` are the bindings of its star imports; `exported` is its `__all__` where that is a literal."""
+    """`imports` by local name, `stars` of its star imports; `exported` is its `__all__` where that is a literal."""
 
     source: Source
+    imports: dict[str, Imported]
     units: list[Unit] = field(default_factory=list)
     bindings: dict[str, list[Binding]] = field(default_factory=dict)
     stars: list[Binding] = field(default_factory=list)
@@ -56,11 +58,12 @@ def read(source: Source) -> Module:
     """The module, to be read and never changed: it is shared. Raises SourceError for a syntax error."""
     body = tree(source).body
     known = {imported.local: imported for imported in _imported(body, source)}
-    module = Module(source)
+    module = Module(source, known)
     for statement in body:
         for unit in _units(statement, source, known):
             module.units.append(unit)
-            for binding in _bindings(unit, source):
+            unit.bindings = list(_bindings(unit, source))
+            for binding in unit.bindings:
                 place = module.stars if binding.name == "*" else module.bindings.setdefault(binding.name, [])
                 place.append(binding)
     module.exported = _exported(body)
@@ -183,7 +186,7 @@ def _bound(statement: ast.stmt, unit: Unit, source: Source) -> Iterator[Binding]
 
 
 def _stored(statement: ast.stmt) -> Iterable[str]:
-    """The names that the statement binds itself, walrus and patterns included; its blocks are looked at on their own."""
+    """The names that the statement binds itself, walrus and patterns included, but not in its blocks."""
     waiting: list[ast.AST] = [statement]
     while waiting:
         node = waiting.pop()
@@ -209,7 +212,7 @@ def _exported(body: Sequence[ast.stmt]) -> list[str] | None:
                 | ast.AugAssign(target=ast.Name("__all__"), value=value)
             ):
                 is_known = True
-                names += [text for text in _texts(value)]
+                names += _texts(value)
     return names if is_known else None
 
 

@@ -1,0 +1,53 @@
+"""What an artifact holds of the project, as files. Line numbers of kept code are those of the source."""
+
+from __future__ import annotations
+
+import ast
+import re
+from collections.abc import Callable
+
+from hyfn.errors import BuildError
+from hyfn.model import FunctionSpec, Kept, Project, Reached, Slice, Source
+from hyfn.pack import beside, cutting
+
+Render = Callable[[FunctionSpec, int, str], str]
+"""A stub's source in at most that many lines, made with the marker that hyfn.declare.stub goes by."""
+
+
+def cut(project: Project, reached: Reached, render: Render) -> Slice:
+    """The files of an artifact that holds what it reached and no more, with stubs for functions placed elsewhere.
+
+    Every file can be parsed. Data files that kept code names travel beside its modules.
+    """
+    modules = {_path(kept.source): _encoded(kept, cutting.text(kept, render)) for kept in reached.modules.values()}
+    return Slice(
+        {**beside.files(project, reached), **modules},
+        reached.imports,
+        reached.optional_imports,
+        reached.stubs,
+        reached.functions,
+    )
+
+
+def _path(source: Source) -> str:
+    name = source.module.replace(".", "/")
+    return f"{name}/__init__.py" if source.is_package else f"{name}.py"
+
+
+def _encoded(kept: Kept, text: str) -> bytes:
+    content = text.encode(_encoding(text))
+    try:
+        ast.parse(content)
+    except SyntaxError as error:
+        where = f"{kept.source.file}:{error.lineno}"
+        raise BuildError(f"the slice of this module is not valid Python: {error.msg}", where=where) from error
+    return content
+
+
+def _encoding(text: str) -> str:
+    """UTF-8, or what the first two lines declare."""
+    for line in text.split("\n")[:2]:
+        declared = re.match(r"[ \t\f]*#.*?coding[:=][ \t]*([-\w.]+)", line)
+        if declared:
+            return declared[1]
+    return "utf-8"
