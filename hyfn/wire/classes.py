@@ -107,6 +107,13 @@ def _path_classes() -> list[type]:
     return [type(pathlib.Path()), pathlib.PurePosixPath, pathlib.PureWindowsPath]
 
 
+def _complex_of(parts: list[Any]) -> complex:
+    real, imaginary = parts
+    if not {type(real), type(imaginary)} <= {int, float}:
+        raise ValueError("its parts are numbers")
+    return complex(real, imaginary)
+
+
 def _json(form: Form, cls: Any) -> Form:
     """`form` that also reads JSON's text or number for it."""
     read: dict[str, tuple[type | tuple[type, ...], Callable[[Any], object], str]] = {
@@ -114,7 +121,7 @@ def _json(form: Form, cls: Any) -> Form:
         "date": (str, date.fromisoformat, "ISO 8601 text"),
         "time": (str, scalar.time_of, "ISO 8601 text"),
         "timedelta": ((int, float), lambda seconds: timedelta(seconds=seconds), "seconds"),
-        "complex": (list, lambda parts: complex(*map(float, parts)), "[real, imaginary]"),
+        "complex": (list, _complex_of, "[real, imaginary]"),
         "UUID": (str, cls, "a UUID as text"),
         "Decimal": ((str, int), lambda text: scalar.decimal_of(str(text)), "a number as text"),
     }
