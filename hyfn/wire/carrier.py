@@ -11,7 +11,7 @@ if TYPE_CHECKING:
 
 
 class Endpoint:
-    """Where one placement of a function answers. `door` names the carrier where a cloud has several ("" is its first)."""
+    """Where one placement of a function answers. `door` names the carrier where a cloud has several."""
 
     __slots__ = ("cloud", "door", "function", "url")
 

@@ -1,7 +1,8 @@
 """Exceptions as data: what was raised there, raised again here.
 
 A body is {"code", "type", "msg", "data", "tb", "cause"}. `tb` is a list of [file, line, function,
-source line]; an entry without a file opens a hop: ["", 0, "app:ingest", "azure"]. Hops stand in the order of the calls, the outermost first.
+source line]; an entry without a file opens a hop: ["", 0, "app:ingest", "azure"].
+Hops stand in the order of the calls, the outermost first.
 """
 
 from __future__ import annotations
@@ -11,7 +12,6 @@ import sys
 
 from hyfn.errors import BY_CODE, CallError, Internal, RemoteError
 from hyfn.identity import identity, main_module
-
 from hyfn.wire.packing import pack
 from hyfn.wire.table import from_wire, to_wire
 

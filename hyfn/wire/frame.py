@@ -11,10 +11,10 @@ all that stands before it. Big endian:
 
 from __future__ import annotations
 
-from hmac import compare_digest, digest
 from struct import Struct
 
 from hyfn.errors import Malformed, Unauthenticated
+from hyfn.wire.mac import compare_digest, hmac_sha256
 from hyfn.wire.packing import pack, unpack
 
 TYPE_CHECKING = False
@@ -41,7 +41,7 @@ def seal(kind: int, key_id: bytes, key: bytes, header: Mapping[str, object], bod
     """One frame, signed."""
     packed = pack(header)
     signed = _FIXED.pack(MAGIC, kind, flags, 0, key_id, len(packed), len(body)) + packed + body
-    return signed + digest(key, signed, "sha256")
+    return signed + hmac_sha256(key, signed)
 
 
 class Frame:
@@ -68,7 +68,7 @@ class Frame:
     def open(self, key: bytes, fields: frozenset[str]) -> dict[str, object]:
         """The header, after the MAC: exactly `fields`. Raises Unauthenticated, then Malformed."""
         data = self._data
-        if not compare_digest(digest(key, memoryview(data)[:-MAC_SIZE], "sha256"), self.mac):
+        if not compare_digest(hmac_sha256(key, memoryview(data)[:-MAC_SIZE]), self.mac):
             raise Unauthenticated("the frame's signature is wrong")
         header = unpack(data[_FIXED.size : self._header_end])
         if not isinstance(header, dict) or header.keys() != fields:

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from hashlib import sha256
 from os import urandom
 from time import time
 
 from hyfn.errors import Malformed
 from hyfn.wire.frame import CALL, ERROR, MAX_HOPS, MAX_LIFE, SKEW, VALUE, Frame, seal
+from hyfn.wire.mac import sha256
 from hyfn.wire.packing import pack, unpack
 
 TYPE_CHECKING = False
@@ -31,7 +31,7 @@ class Sent:
         self.id = id
         self.key_id = key_id
         self.key = key
-        self.hash = sha256(frame[-32:]).digest()
+        self.hash = sha256(frame[-32:])
 
 
 def new_id() -> bytes:
@@ -128,7 +128,7 @@ def error(
 
 
 def _reply_header(frame: Frame, call_id: bytes) -> dict[str, Any]:
-    return {"rid": call_id, "rh": sha256(frame.mac).digest(), "iat": int(time())}
+    return {"rid": call_id, "rh": sha256(frame.mac), "iat": int(time())}
 
 
 class Reply:
