@@ -7,6 +7,7 @@ import os
 import re
 import shutil
 import subprocess
+import threading
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
@@ -80,9 +81,17 @@ def _run(arguments: Sequence[str | Path], cwd: Path, stdin: str, env: Mapping[st
     return done.stdout
 
 
-@functools.cache
+_finding = threading.Lock()
+
+
 def binary() -> str:
     """The path of uv: the one installed with hyfn, else the one on PATH."""
+    with _finding:  # sysconfig, which uv asks, fills its table without a lock: a second thread sees half of it
+        return _found()
+
+
+@functools.cache
+def _found() -> str:
     try:
         from uv import find_uv_bin
 
