@@ -7,6 +7,7 @@ fallback in Python recurses. Importing it costs what datetime, struct and collec
 from __future__ import annotations
 
 from msgpack import ExtType as ExtType
+from msgpack import Timestamp as Timestamp
 from msgpack._cmsgpack import Packer, unpackb
 
 from hyfn.errors import Malformed
@@ -65,7 +66,7 @@ def is_within_limits(value: object) -> bool:
     """Whether the lists and dicts of `value` nest at most MAX_DEPTH deep and hold at most MAX_ITEMS together."""
     level: list[object] = [value]
     items = 0
-    for _ in range(MAX_DEPTH + 1):
+    for _ in range(MAX_DEPTH):
         inner: list[object] = []
         for container in level:
             if type(container) is list:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import sys
 
 from hyfn.wire.form import Form, Misfit, type_name
-from hyfn.wire.packing import MAX_DEPTH, ExtType
+from hyfn.wire.packing import MAX_DEPTH, ExtType, Timestamp
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -115,8 +115,8 @@ def _unpack(raw: Any, depth: int) -> Any:
         return {key: _unpack(item, depth + 1) for key, item in raw.items()}
     if kind is ExtType and raw.code < TUPLE:
         return ext_hook(raw.code, raw.data)
-    if kind is Tag or kind is ExtType:
-        raise Misfit("", raw, "a container's tag stands alone")
+    if kind is Tag or kind is ExtType or kind is Timestamp:
+        raise Misfit("", raw, "an extension that no value has")
     return raw
 
 
