@@ -6,9 +6,8 @@ contract, in whatever module and on whatever Python they stand.
 
 from __future__ import annotations
 
-from hmac import digest as mac
-
 from hyfn.wire.form import Form
+from hyfn.wire.mac import sha256
 from hyfn.wire.packing import pack
 from hyfn.wire.signature import signature
 
@@ -30,7 +29,7 @@ def digest(function: Callable[..., Any], raises: Sequence[str] = ()) -> bytes:
     known: dict[tuple[object, Sequence[str]], bytes] = function.__dict__.setdefault("__hyfn_contract__", {})
     key = (function, tuple(raises))
     if key not in known:
-        known[key] = mac(b"hyfn/1 contract", pack(schema(function, raises)), "sha256")[:SIZE]
+        known[key] = sha256(b"hyfn/1 contract" + pack(schema(function, raises)))[:SIZE]
     return known[key]
 
 
