@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from _thread import allocate_lock
 from os import environ
 from time import monotonic, time
 
@@ -80,6 +81,7 @@ class Runner:
         self._is_threaded = is_threaded
         self._seen: set[bytes] = set()
         self._seen_before: set[bytes] = set()
+        self._lock = allocate_lock()
         self._loop: Any = None
         self._pool: ThreadPoolExecutor | None = None
 
@@ -153,11 +155,12 @@ class Runner:
         return function
 
     def _remember(self, call: bytes) -> None:
-        if call in self._seen or call in self._seen_before:
-            raise Replay("this call was received before")
-        self._seen.add(call)
-        if len(self._seen) >= REMEMBERED:
-            self._seen_before, self._seen = self._seen, set()
+        with self._lock:
+            if call in self._seen or call in self._seen_before:
+                raise Replay("this call was received before")
+            self._seen.add(call)
+            if len(self._seen) >= REMEMBERED:
+                self._seen_before, self._seen = self._seen, set()
 
     def _call(self, function: Hosted, work: Work) -> Any:
         token = current.set(self._current(function, work))
@@ -195,8 +198,8 @@ class Runner:
         if not self._is_threaded:
             self._loop = self._loop or asyncio.new_event_loop()
             return self._loop.run_until_complete(coroutine)
-        if self._loop is None:
-            self._loop = _background_loop()
+        with self._lock:
+            self._loop = self._loop or _background_loop()
         return asyncio.run_coroutine_threadsafe(coroutine, self._loop).result()
 
     def _current(self, function: Hosted, work: Work) -> Current:
@@ -214,11 +217,13 @@ class Runner:
         if isinstance(raised, CallError) and not _came_from_user(raised):
             body, executed, status = failure.refuse(raised), raised.executed, raised.http_status
         else:
-            name = work.function.name if work.function else ""
-            hop = ["", 0, name, self._known().placement]
-            body, executed, status = failure.describe(raised, hop), EXECUTED, 200
+            body, executed, status = self._described(work.function, raised), EXECUTED, 200
         sealed = message.error(work.frame, work.header["id"], work.key, body, executed)
         return Answer(status, sealed, body["code"])
+
+    def _described(self, function: Hosted | None, raised: Exception) -> dict[str, Any]:
+        hop = ["", 0, function.name if function else "", self._known().placement]
+        return failure.describe(raised, hop, function.body.__code__ if function else None)
 
     def _known(self) -> Wiring:
         if self._wiring is None:

@@ -18,7 +18,7 @@ from hyfn.wire.table import from_wire, to_wire
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Collection
-    from types import TracebackType
+    from types import CodeType, TracebackType
     from typing import Any
 
 MAX_MESSAGE = 2048
@@ -29,16 +29,19 @@ _TRACE = "__hyfn_trace__"
 _NOTE = "__hyfn_note__"
 
 
-def describe(raised: BaseException, hop: list[Any], depth: int = 0) -> dict[str, Any]:
-    """The body of an error that user code raised. `hop` is the entry that opens this hop's part of the traceback."""
+def describe(raised: BaseException, hop: list[Any], start: CodeType | None = None, depth: int = 0) -> dict[str, Any]:
+    """The body of an error that user code raised.
+
+    `hop` is the entry that opens this hop's part of the traceback, which begins at `start`, the function's own code.
+    """
     cause = raised.__cause__ or (None if raised.__suppress_context__ else raised.__context__)
     return {
         "code": "USER_ERROR",
         "type": type_name(raised),
         "msg": _message(raised),
         "data": _data(raised),
-        "tb": [hop, *_entries(raised.__traceback__), *getattr(raised, _TRACE, ())][:MAX_ENTRIES],
-        "cause": None if cause is None or depth == MAX_CAUSES else describe(cause, hop, depth + 1),
+        "tb": [hop, *_entries(raised.__traceback__, start), *getattr(raised, _TRACE, ())][:MAX_ENTRIES],
+        "cause": None if cause is None or depth == MAX_CAUSES else describe(cause, hop, start, depth + 1),
     }
 
 
@@ -108,12 +111,14 @@ def _travelling(value: object) -> Any:
         return None
 
 
-def _entries(traceback: TracebackType | None) -> list[list[Any]]:
+def _entries(traceback: TracebackType | None, start: CodeType | None) -> list[list[Any]]:
     import linecache
 
     entries: list[list[Any]] = []
     while traceback is not None:
         code = traceback.tb_frame.f_code
+        if code is start:
+            entries.clear()
         if not _is_ours(traceback.tb_frame.f_globals.get("__name__", "")):
             line = linecache.getline(code.co_filename, traceback.tb_lineno).strip()[:200]
             entries.append([_short(code.co_filename), traceback.tb_lineno, code.co_qualname, line])
