@@ -1,0 +1,79 @@
+"""Knative on this machine: the container's process, started by the container contract, without a container.
+
+With runtime="func" Knative's own func-python serves it, else hyfn's host as in production: the stand-in is the platform.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from pathlib import Path
+
+import hyfn
+from hyfn.clouds.knative.pack import DEFAULT_PYTHON, FUNC_MODULE, HOST, PYTHONS, is_func
+from hyfn.model import Artifact, Target
+from hyfn.toolchain import environments, listening, pythons
+from hyfn.toolchain.listening import Listening
+from hyfn.toolchain.processes import free_port
+from hyfn.wire.carrier import Endpoint
+
+FUNC_PYTHON = "func-python==0.8.1"
+SCAFFOLD = f"from func_python.http import serve; from {FUNC_MODULE} import new; serve(new)"
+"""What func's build starts."""
+HEALTH = "/health/readiness"
+
+
+class KnativeEmulator:
+    """Does not enforce `timeout`, `memory` and `concurrency`: the queue-proxy and the cluster do."""
+
+    def python(self, target: Target) -> str:
+        """The minor version that this machine will run `target` with. Raises MachineError where there is none."""
+        return pythons.nearest(str(target.options.get("python") or DEFAULT_PYTHON), PYTHONS)[0]
+
+    def prepare(self, target: Target, report: Callable[[str], None]) -> None:
+        """Make the image's Python, and install func-python if it is wanted. Safe to repeat and to run at once."""
+        _environment(is_func(target), self.python(target), report)
+
+    def start(self, artifact: Artifact, unpacked: Path, env: Mapping[str, str], log: Path, port: int = 0) -> Listening:
+        """Start it and wait until it is ready. Raises ProjectError, in its own words, if it cannot load."""
+        func = artifact.options.get("runtime") == "func"
+        environment = _environment(func, artifact.python, lambda _: None)
+        port = port or free_port()
+        process = listening.start(
+            [environment.python, *(["-c", SCAFFOLD] if func else ["-m", HOST])],
+            env={**_variables(artifact, port), **env},
+            cwd=unpacked / "app",
+            log=log,
+            port=port,
+            health=HEALTH,
+            what=f"{artifact.short} on {artifact.platform}",
+        )
+        server = f"func-python {environment.version('func-python')}" if func else f"hyfn.host {hyfn.__version__}"
+        version = pythons.full_version(environment.python, artifact.python) or artifact.python
+        return Listening(
+            Endpoint("knative", artifact.function, f"http://127.0.0.1:{port}/"),
+            f"{server} on CPython {version}",
+            "runtime" if func else "spec",
+            process,
+        )
+
+
+emulator = KnativeEmulator()
+
+
+def _environment(func: bool, python: str, report: Callable[[str], None]) -> environments.Environment:
+    if func:
+        return environments.environment("func-python", [FUNC_PYTHON], python, report)
+    return environments.environment("container", [], python, report)
+
+
+def _variables(artifact: Artifact, port: int) -> dict[str, str]:
+    """What Knative sets in a container; HYFN_HOST and LISTEN_ADDRESS keep it on loopback."""
+    service = str(artifact.options.get("name") or artifact.short.replace(".", "-").replace("_", "-").lower())
+    return {
+        "HYFN_HOST": "127.0.0.1",
+        "K_CONFIGURATION": service,
+        "K_REVISION": f"{service}-00001",
+        "K_SERVICE": service,
+        "LISTEN_ADDRESS": f"127.0.0.1:{port}",
+        "PORT": str(port),
+    }

@@ -1,0 +1,75 @@
+"""What runs in a Knative container: hyfn's own host, or `new` for Knative's func-python."""
+
+from __future__ import annotations
+
+from os import environ
+
+from hyfn.errors import CallError
+from hyfn.host import http
+from hyfn.wire.carrier import Answer
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
+
+    from hyfn.host.run import Runner
+
+MAX_BODY = 64 * 1024 * 1024
+
+
+class Function:
+    """An instance as func-python wants it: an ASGI application with an end and a state of health."""
+
+    def __init__(self, runner: Runner) -> None:
+        self._runner = runner
+
+    async def handle(self, scope: Any, receive: Any, send: Any) -> None:
+        """Run the call in a request. Anything that carries no call is refused, and nothing runs."""
+        try:
+            answered = await self._runner.aanswer(_frame(scope, await _body(receive)))
+        except CallError as error:
+            answered = Answer(error.http_status, b"", error.code)
+        status, content_type, body = http.answer(answered)
+        fields = [(b"content-type", content_type.encode()), (b"content-length", b"%d" % len(body))]
+        await send({"type": "http.response.start", "status": status, "headers": fields})
+        await send({"type": "http.response.body", "body": body})
+
+
+def new() -> Function:
+    """The artifact that this process runs. Imports the user's module."""
+    from hyfn.host.run import runner
+
+    return Function(runner())
+
+
+def main() -> None:
+    """Serve the artifact. Listens on every address where the platform says that this is its container."""
+    from hyfn.host import container
+
+    container.main("0.0.0.0" if "K_SERVICE" in environ else "127.0.0.1")  # noqa: S104
+
+
+def _frame(scope: Any, body: bytes) -> bytes:
+    content_type = dict(scope["headers"]).get(b"content-type", b"").decode("latin-1")
+    return http.receive(scope["method"], content_type, body)
+
+
+async def _body(receive: Any) -> bytes:
+    from hyfn.errors import TooLarge
+
+    parts: list[bytes] = []
+    size = 0
+    while True:
+        message = await receive()
+        if message["type"] == "http.disconnect":
+            raise CallError("the caller went away")
+        parts.append(message.get("body", b""))
+        size += len(parts[-1])
+        if size > MAX_BODY:
+            raise TooLarge
+        if not message.get("more_body"):
+            return b"".join(parts)
+
+
+if __name__ == "__main__":
+    main()

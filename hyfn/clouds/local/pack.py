@@ -1,0 +1,58 @@
+"""Artifacts for this machine: a zip with the code and everything it needs at its root."""
+
+from __future__ import annotations
+
+import platform
+import sys
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+
+from hyfn.model import FunctionSpec, Problem, Runtime, Staged, Target
+from hyfn.pack import archive, naming
+
+HOST = "hyfn.clouds.local.host"
+DEFAULT_PYTHON = f"{sys.version_info[0]}.{sys.version_info[1]}"
+"""The one that runs hyfn, and the developer's code with it."""
+PYTHONS = ("3.11", "3.12", "3.13", "3.14")
+OLDEST_GLIBC = "2.17"
+MAX_NAME = 63
+
+
+class LocalPacker:
+    kind = "zip"
+
+    def runtime(self, target: Target) -> Runtime:
+        python = str(target.options.get("python") or DEFAULT_PYTHON)
+        return Runtime(python, platform.machine(), platform.libc_ver()[1] or OLDEST_GLIBC)
+
+    def check(self, function: FunctionSpec, target: Target) -> Iterable[Problem]:
+        """What would not run here, each with the limit and what was given."""
+        advice = f"it is an option of @local on {function.qualname}"
+        timeout = target.options.get("timeout", 60)
+        if not isinstance(timeout, int | float) or timeout <= 0:
+            yield Problem("error", f"a timeout is a number of seconds, not {timeout!r}", target.place, advice)
+        python = target.options.get("python")
+        if python and python not in PYTHONS:
+            said = f"hyfn functions run on Python {', '.join(PYTHONS)}, not {python!r}"
+            yield Problem("error", said, target.place, advice)
+
+    def platform_name(self, app: str, stage: str, function: FunctionSpec, target: Target) -> str:  # noqa: ARG002
+        return naming.derived(app, stage, function.name, MAX_NAME)
+
+    def pack(self, staged: Staged, out: Path) -> None:
+        """Write the zip. Same input, same bytes."""
+        archive.write_zip({**staged.library, **staged.code}, out)
+
+    def unpack(self, artifact: Path, into: Path) -> list[Path]:
+        archive.extract_zip(artifact, into)
+        return [into]
+
+    def provided(self, target: Target) -> Sequence[str]:  # noqa: ARG002
+        """Nothing: what is installed on this machine is not what the project locks."""
+        return ()
+
+    def entry(self, target: Target) -> str:  # noqa: ARG002
+        return "from hyfn.host.run import runner; runner()"
+
+
+packer = LocalPacker()
