@@ -19,12 +19,12 @@ Checker = Callable[[Path], dict[int, str]]
 
 
 def mypy(file: Path) -> dict[int, str]:
-    nowhere = file.with_name("none")
-    nowhere.touch()
-    options = ["--strict", "--output=json", f"--config-file={nowhere}", f"--cache-dir={file.with_name('cache')}"]
+    settings = file.with_name("mypy.ini")
+    settings.write_text("[mypy]\nstrict = true\n")
+    options = ["--output=json", f"--config-file={settings}", f"--cache-dir={file.with_name('cache')}"]
     done = run([sys.executable, "-m", "mypy", *options, file.name], file.parent)
     assert done.returncode in (0, 1), done.stderr
-    found = [json.loads(line) for line in done.stdout.splitlines()]
+    found = [json.loads(line) for line in done.stdout.splitlines() if line]
     return {each["line"]: each["message"] for each in found if each["severity"] == "error"}
 
 
