@@ -134,11 +134,12 @@ class Expressions:
     def _full_name(self, node: ast.expr) -> str:
         """The dotted name outside the module: "importlib.import_module" by whatever name it goes here."""
         path = chain(node)
-        if path is None or self._scope_of(path[0]) is not None:
+        if path is None:
             return ""
-        known = self._known.get(path[0])
+        scope = self._scope_of(path[0])
+        known = self._known.get(path[0]) if scope is None else next(iter(scope.imports.get(path[0], ())), None)
         if known is None:
-            return ".".join(path)
+            return "" if scope else ".".join(path)
         start, inner = start_of(known)
         return ".".join((start, *inner, *path[1:]))
 
@@ -342,10 +343,10 @@ class Expressions:
         return [argument for argument in node.args if not _is_text(argument)]
 
     def _values(self, nodes: Iterable[ast.expr | None]) -> tuple[Ref, ...]:
-        """Read `nodes`; what they name without calling it. A local name in them may be what was handed to the owner."""
+        """Read `nodes`; what they name. A local name in them may be what was handed to the owner."""
         start, before = len(self.found.refs), self._locals
         self.all(nodes)
-        refs = [ref for ref in self.found.refs[start:] if not ref.is_called and not ref.is_mention]
+        refs = [ref for ref in self.found.refs[start:] if not ref.is_mention]
         if self._owner and self._locals > before:
             refs.append(Ref(None, (self._owner + CALLED_WITH,), 0))
         return tuple(refs)
@@ -372,23 +373,27 @@ class Expressions:
 
     def _put(self, targets: Sequence[ast.expr], values: Sequence[ast.expr]) -> None:
         """Read `values`, which `targets` hold from then on."""
-        start = len(self.found.refs)
         with self._with(is_loose=False):
             refs = self._values(values)
-        into = tuple(ref for target in targets for ref in self._holders(target, [*refs, *self.found.refs[start:]]))
+        into = tuple(ref for target in targets for ref in self._holders(target, refs))
         if into and refs:
             self.found.flows.append(Flow(into, refs))
         self.all(targets)
 
-    def _holders(self, target: ast.expr, refs: list[Ref]) -> list[Ref]:
+    def _holders(self, target: ast.expr, refs: tuple[Ref, ...]) -> list[Ref]:
         """The global names that hold what is put into `target`. A local one remembers `refs`."""
         match target:
             case ast.Tuple() | ast.List():
                 return [ref for part in target.elts for ref in self._holders(part, refs)]
             case ast.Starred():
                 return self._holders(target.value, refs)
-            case ast.Subscript():
+            case ast.Subscript(value=ast.Name(name)) if scope := self._scope_of(name):
+                scope.held.setdefault(name, []).extend(refs)
+                return []
+            case ast.Subscript(value=ast.Subscript()):
                 return self._holders(target.value, refs)
+            case ast.Subscript():
+                return self._meanings(target.value) or []
             case ast.Name() if scope := self._scope_to_bind(target.id):
                 scope.held.setdefault(target.id, []).extend(refs)
                 return []

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import ast
 from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass
 
+from hyfn.discover.locals import Function
 from hyfn.discover.references import CALLED_WITH, Choice, Flow, Ref
 from hyfn.discover.resolve import Name, Names
 from hyfn.discover.units import DEFINES, MAIN, Unit
@@ -52,9 +54,8 @@ class Flows:
             self._define(module, unit)
         elif found.choices or found.raises:
             self.at_import.append(Flowing(module, (), unit, tuple(found.raises), tuple(found.choices)))
-        runs = tuple(ref for ref in found.runs if self._runs_code(module, ref))
-        if runs and self._names.function_of(unit) is None:
-            self.at_import.append(Flowing(module, runs, unit))
+        if self._names.function_of(unit) is None:
+            self.at_import += self._executed(module, unit)
         for flow in found.flows:
             self._put(module, unit, flow)
 
@@ -66,19 +67,43 @@ class Flows:
             for binding in unit.bindings:
                 self._into.setdefault((module, binding.name), []).append(flowing)
 
-    def _runs_code(self, module: str, ref: Ref) -> bool:
-        """Whether calling it at import runs code of the project that may call on: a function, not a class."""
-        meaning = self._names.meaning(module, ref)
-        definitions = [self._names.definition(name) for name in meaning.names if not name.rest]
-        return bool(meaning.functions) or any(hasattr(node, "args") for node in definitions)
+    def _executed(self, module: str, unit: Unit) -> Iterator[Flowing]:
+        """The hyfn functions that a statement calls as it runs, itself or through functions that it calls."""
+        waiting = [(module, ref) for ref in unit.found.runs]
+        seen: set[ast.AST] = set()
+        while waiting:
+            there, ref = waiting.pop()
+            meaning = self._names.meaning(there, ref)
+            if meaning.functions or _is_handed(ref):
+                yield Flowing(there, (ref,), unit)
+            for name in meaning.names:
+                node = self._names.definition(name)
+                if isinstance(node, Function) and node not in seen:
+                    seen.add(node)
+                    waiting += [(name.module, one) for one in self._calls(name)]
+
+    def _calls(self, name: Name) -> Iterator[Ref]:
+        for binding in self._names.modules[name.module].bindings.get(name.name, ()):
+            if isinstance(binding.node, Function):
+                refs = binding.unit.found.refs
+                yield from (ref for ref in refs if ref.is_called or _is_handed(ref))
 
     def _put(self, module: str, unit: Unit, flow: Flow) -> None:
         keys = set(self._keys(module, flow.into, is_call=flow.is_call))
-        flowing = Flowing(module, flow.refs, unit)
+        flowing = Flowing(module, tuple(ref for ref in flow.refs if self._stays(module, ref)), unit)
         for key in keys:
             self._into.setdefault(key, []).append(flowing)
         if flow.is_loose and not keys and self._names.function_of(unit) is None:
             self.at_import.append(flowing)
+
+    def _stays(self, module: str, ref: Ref) -> bool:
+        """Of what is called only its result goes on: an object, where it is a class."""
+        if not ref.is_called:
+            return True
+        meaning = self._names.meaning(module, ref)
+        return not meaning.functions and any(
+            isinstance(self._names.definition(name), ast.ClassDef) for name in meaning.names
+        )
 
     def _keys(self, module: str, into: Iterable[Ref], *, is_call: bool) -> Iterator[tuple[str, str]]:
         """A function called with values has them as "name()"; a class makes a new object of them each time."""
@@ -88,7 +113,11 @@ class Flows:
                 node = self._names.definition(name)
                 if node is None:
                     yield name.module, name.name
-                elif is_call and hasattr(node, "args"):
+                elif is_call and isinstance(node, Function):
                     yield name.module, name.name + CALLED_WITH
                 elif not is_call or name.rest:
                     yield name.module, name.name
+
+
+def _is_handed(ref: Ref) -> bool:
+    return bool(ref.path) and ref.path[-1].endswith(CALLED_WITH)

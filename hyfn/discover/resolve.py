@@ -110,7 +110,9 @@ class Names:
             meaning.functions.append(function)
         else:
             meaning.names.append(Name(module, binding.name, rest))
-            if binding.alias and binding.alias.path[0] != binding.name:
+            if binding.alias and binding.alias.start is not None:
+                self._module(binding.alias.start, binding.alias.path + rest, meaning, seen)
+            elif binding.alias and binding.alias.path[0] != binding.name:
                 self._name(module, binding.alias.path[0], binding.alias.path[1:] + rest, meaning, seen)
 
     def _starred(self, module: str, name: str, rest: tuple[str, ...], meaning: Meaning, seen: _Seen) -> None:

@@ -117,7 +117,8 @@ class _Statements(Expressions):
         if refs is None:
             self._put([target], [value])
             return
-        self._add(ref._replace(is_alias=True) for ref in refs)
+        refs = [ref._replace(is_alias=True) for ref in refs]
+        self._add(refs)
         if scope is None:
             self.found.flows.append(Flow((Ref(None, (target.id,), target.lineno),), tuple(refs)))
         else:

@@ -179,10 +179,17 @@ def _bound(statement: ast.stmt, unit: Unit, source: Source) -> Iterator[Binding]
                 statement.names, imports(statement, _base(statement, source), False), strict=True
             ):
                 yield Binding(imported.local, unit, alias, imported)
-        case ast.Assign(targets=[ast.Name(name)], value=value) if path := chain(value):
-            yield Binding(name, unit, statement, alias=Ref(None, path, statement.lineno))
+        case ast.Assign(targets=[ast.Name(name)]) | ast.AnnAssign(target=ast.Name(name)):
+            yield Binding(name, unit, statement, alias=_alias(name, statement.lineno, unit.found))
         case _:
             yield from (Binding(name, unit, statement) for name in _stored(statement))
+
+
+def _alias(name: str, line: int, found: Found) -> Ref | None:
+    for flow in found.flows:
+        if flow.refs[0].is_alias and any(ref.path == (name,) and ref.line == line for ref in flow.into):
+            return flow.refs[0]
+    return None
 
 
 def _stored(statement: ast.stmt) -> Iterable[str]:
