@@ -112,10 +112,10 @@ def stamp_on(callee: str, invoice: Invoice) -> Stamp:
     raise ValueError(f"there is no platform {callee!r} in this audit")
 
 
-def row(caller: str, audit: Callable[[str, Invoice, int], Timing], callee: str, times: int) -> dict[str, Any]:
+def row(caller: str, callee: str, audit: Callable[[str, Invoice, int], Timing], times: int) -> dict[str, Any]:
     """How `caller` reaches `callee`, or what went wrong. `warm_ms` is a median."""
     found: dict[str, Any] = {
-        "caller": audit.__name__,
+        "caller": f"audit_{caller}",
         "callee": f"stamp_{callee}",
         "caller_platform": caller,
         "callee_platform": callee,
@@ -132,12 +132,18 @@ def main() -> None:
     parser.add_argument("--json", action="store_true")
     parser.add_argument("times", type=int, nargs="?", default=10, help="calls of each pair, at least 2")
     options = parser.parse_args()
-    audits = {"aws": audit_aws, "gcp": audit_gcp, "azure": audit_azure, "knative": audit_knative}
+    audits: dict[str, Callable[[str, Invoice, int], Timing]] = {
+        "laptop": measure,
+        "aws": audit_aws,
+        "gcp": audit_gcp,
+        "azure": audit_azure,
+        "knative": audit_knative,
+    }
     rows = [
-        row(caller, audit, callee, options.times)
-        for caller, audit in {"laptop": measure, **audits}.items()
+        row(caller, callee, audit, options.times)
+        for caller, audit in audits.items()
         for callee in audits
-        if callee != caller
+        if callee not in (caller, "laptop")
     ]
     if options.json:
         print(json.dumps(rows))

@@ -59,7 +59,7 @@ def test_every_platform_documents_its_options_and_takes_them_by_name_only(platfo
     assert platform.__doc__
     assert all(parameter.kind is inspect.Parameter.KEYWORD_ONLY for parameter in parameters)
     assert all(parameter.default is not inspect.Parameter.empty for parameter in parameters)
-    assert "name" in {parameter.name for parameter in parameters}
+    assert {"timeout", "idempotent", "calls"} <= {parameter.name for parameter in parameters}
 
 
 def test_an_option_that_the_platform_does_not_know_is_a_type_error(platform: Platform[Any]) -> None:
