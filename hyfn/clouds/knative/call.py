@@ -32,14 +32,18 @@ class KnativeCaller:
 
     def reply(self, response: Response) -> bytes:
         """The reply's frame. Raises a CallError for an answer without one."""
-        start = response.body[:200].strip()
-        for words, error in NEVER_FORWARDED.get(response.status, ()):
-            if start.startswith(words):
-                raise error(f"Knative did not pass the call on: {words.decode()}", executed=NOT_EXECUTED)
-        if response.status == 504 and start == b"request timeout":
-            # The queue-proxy gives up waiting; the function goes on.
-            raise DeadlineExceeded("the function did not answer within the revision's timeout", executed=UNKNOWN)
+        if response.headers.get("content-type", "").startswith("text/"):
+            _raise_proxys(response.status, response.body[:200].strip())
         return self._http.reply(response)
+
+
+def _raise_proxys(status: int, start: bytes) -> None:
+    for words, error in NEVER_FORWARDED.get(status, ()):
+        if start.startswith(words):
+            raise error(f"Knative did not pass the call on: {words.decode()}", executed=NOT_EXECUTED)
+    if status == 504 and start == b"request timeout":
+        # The queue-proxy gives up waiting; the function goes on.
+        raise DeadlineExceeded("the function did not answer within the revision's timeout", executed=UNKNOWN)
 
 
 caller = KnativeCaller()

@@ -1,6 +1,6 @@
 """Knative on this machine: the container's process, started by the container contract, without a container.
 
-With runtime="func" Knative's own func-python serves it, else hyfn's host as in production: the stand-in is the platform.
+With runtime="func" Knative's own func-python serves it, else hyfn's host as in production: the platform is a stand-in.
 """
 
 from __future__ import annotations
