@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import random
 import re
 import signal
 import socket
@@ -24,6 +25,8 @@ SECRET = re.compile(r"(^|_)(KEY|KEYS|SECRET|TOKEN|PASSWORD|CREDENTIALS?|PROFILE)
 # this process ends.
 GUARD = 'read -r group || exit 0; read -r over || kill -s KILL -- "-$group"'
 
+FIRST_PORT, USUAL_FIRST_GIVEN_PORT, PORT_TRIES = 15_000, 32_768, 50
+
 TAIL_LINES = 20
 TAIL_BYTES = 8192
 
@@ -39,11 +42,31 @@ def clean_env(extra: Mapping[str, str]) -> dict[str, str]:
 
 
 def free_port() -> int:
-    """A TCP port of 127.0.0.1 that nobody listens on at this moment."""
+    """A TCP port of 127.0.0.1 that nobody has at this moment.
+
+    Below those that the kernel gives to whoever asks for any port: somebody would be given it before its
+    user listens there.
+    """
+    for _ in range(PORT_TRIES):
+        with socket.socket() as probe, contextlib.suppress(OSError):
+            probe.bind(("127.0.0.1", random.randrange(FIRST_PORT, _first_given_port())))  # noqa: S311
+            return _port(probe)
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port
+        return _port(probe)
+
+
+def _port(bound: socket.socket) -> int:
+    port: int = bound.getsockname()[1]
+    return port
+
+
+def _first_given_port() -> int:
+    try:
+        first = int(Path("/proc/sys/net/ipv4/ip_local_port_range").read_text().split()[0])
+    except (OSError, ValueError):
+        first = USUAL_FIRST_GIVEN_PORT
+    return first if first > FIRST_PORT else USUAL_FIRST_GIVEN_PORT
 
 
 class Process:
