@@ -107,8 +107,9 @@ class Forms:
             from hyfn.wire import array
 
             return array.form(origin, args, self.is_json)
-        variables = getattr(origin, "__parameters__", ()) or getattr(origin, "__type_params__", ())
-        return self._class(origin, scope, dict(zip(variables, args, strict=False)), annotation)
+        variables = getattr(origin, "__parameters__", ())
+        bound = dict(zip(variables, args, strict=False)) if isinstance(variables, tuple) else {}
+        return self._class(origin, scope, bound, annotation)
 
     def _tuple(self, args: tuple[Any, ...], scope: Scope) -> Form:
         if len(args) == 2 and args[1] is Ellipsis:

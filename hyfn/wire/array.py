@@ -123,7 +123,13 @@ def form(cls: Any, args: tuple[Any, ...], is_json: bool) -> Form:
         raise Misfit(name, raw)
 
     made = Form(name, (numpy.ndarray,), frozenset((NDARRAY,)))
-    return made.ready(["ndarray", item.__name__], lambda value: pack(check(value)), read)
+    return made.ready(["ndarray", _stable(item)], lambda value: pack(check(value)), read)
+
+
+def _stable(cls: Any) -> str:
+    """numpy 1 says bool_ where numpy 2 says bool."""
+    name: str = cls.__name__
+    return name.rstrip("_")
 
 
 def _from_lists(raw: list[Any], item: Any, numpy: Any) -> Any:
@@ -153,4 +159,4 @@ def _scalar(cls: Any, is_json: bool) -> Form:
         return cls(raw) if is_json and type(raw) in (bool, int, float, str) else check(raw)
 
     made = Form(name, (cls,), frozenset((cls,)))
-    return made.ready(name, lambda value: pack(check(value)), read)
+    return made.ready(f"numpy.{_stable(cls)}", lambda value: pack(check(value)), read)

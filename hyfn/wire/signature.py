@@ -110,23 +110,24 @@ class Signature:
         return self._parameters
 
     def _parameter(self, name: str, scope: Scope) -> Form:
-        try:
-            return self._forms.of(self.annotations.get(name, object), scope)
-        except CannotTravel as error:
-            raise CannotTravel(f"{self._place}: parameter {name!r}: {error}") from None
+        return self._form(f"parameter {name!r}", self.annotations.get(name, object), scope)
 
     @property
     def result(self) -> Form:
         """The form of the result, of a generator of each item. Raises TypeError naming the function."""
         if self._result is None:
-            scope = self._scope()
-            annotation = self.annotations.get("return", object)
-            try:
-                item = self._item(annotation, scope) if self.is_stream else annotation
-                self._result = self._forms.of(item, scope)
-            except CannotTravel as error:
-                raise CannotTravel(f"{self._place}: result: {error}") from None
+            self._result = self._form("result", self.annotations.get("return", object), self._scope())
         return self._result
+
+    def _form(self, what: str, annotation: Any, scope: Scope) -> Form:
+        place = f"{self.function.__module__}:{self.title}: {what}"
+        try:
+            is_item = self.is_stream and what == "result"
+            return self._forms.of(self._item(annotation, scope) if is_item else annotation, scope)
+        except CannotTravel as error:
+            raise CannotTravel(f"{place}: {error}") from None
+        except Exception as error:
+            raise CannotTravel(f"{place}: its type cannot be read: {type(error).__name__}: {error}") from error
 
     def _item(self, annotation: Any, scope: Scope) -> Any:
         while isinstance(annotation, str):
@@ -134,10 +135,6 @@ class Signature:
         origin = getattr(annotation, "__origin__", annotation)
         args = getattr(annotation, "__args__", ())
         return args[0] if args and getattr(origin, "__name__", "") in _STREAMS else object
-
-    @property
-    def _place(self) -> str:
-        return f"{self.function.__module__}:{self.title}"
 
     def form_names(self, count: int) -> list[str]:
         """The parameter that each of `count` positional arguments is for."""

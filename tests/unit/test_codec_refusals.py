@@ -7,9 +7,10 @@ import datetime as dt
 import typing
 import uuid
 from collections import defaultdict
+from dataclasses import dataclass
 from decimal import Decimal
 from pathlib import Path, PureWindowsPath
-from typing import Any, Literal
+from typing import Any, Generic, Literal, TypeVar
 
 import pytest
 
@@ -255,11 +256,26 @@ def test_a_name_that_only_a_type_checker_sees_is_told_with_function_and_paramete
         codec.arguments(settle)
 
 
+def test_a_generic_type_that_grows_without_end_is_told() -> None:
+    def settle(x: Growing[int]) -> None: ...
+
+    with pytest.raises(TypeError, match=r"settle: parameter 'x': "):
+        codec.arguments(settle)
+
+
 def test_a_field_that_cannot_travel_is_told() -> None:
     def settle(x: types.Box[Lock]) -> None: ...
 
     with pytest.raises(TypeError, match=r"parameter 'x': Lock cannot travel"):
         codec.arguments(settle)
+
+
+T = TypeVar("T")
+
+
+@dataclass
+class Growing(Generic[T]):
+    inner: Growing[list[T]] | None = None
 
 
 class Lock:
