@@ -112,3 +112,50 @@ def test_the_photo_is_a_starry_night() -> None:
 
     assert "Night: a starry night" in said
     assert "thumbnail: 107 × 160" in said
+
+
+def test_the_library_of_one_cloud_is_not_in_the_artifact_of_another(tmp_path: Path) -> None:
+    hyfn("build", "--out", str(tmp_path / "dist"), story=EXAMPLES / "photos")
+
+    built = json.loads((tmp_path / "dist" / "manifest.json").read_text())["artifacts"]
+    held = {one["function"]: {name.partition("==")[0] for name in one["distributions"]} - {"msgpack"} for one in built}
+    assert held == {
+        "thumbnail": {"pillow"},
+        "pixels": {"pillow"},
+        "study": {"numpy"},
+        "describe": set(),
+        "catalogue": set(),
+    }
+
+
+@pytest.mark.runtime
+def test_the_invoices_tell_their_story_across_the_vendors_runtimes() -> None:
+    said = hyfn("run", "app.py", story=EXAMPLES / "invoices").stdout
+
+    story, _, remote = said.partition("Remote traceback")
+    assert "caught here: invoice 118: 100% of its page cannot be read" in story
+    assert [line.strip() for line in remote.splitlines()[1:]] == [
+        "app:settle on knative",
+        f'File "app.py", line {line_of("await ingest(id, scan)")}, in settle',
+        "invoice = await ingest(id, scan)  # private → public",
+        "app:ingest on azure",
+        f'File "app.py", line {line_of("raise Unreadable(")}, in ingest',
+        "raise Unreadable(id, unread)",
+    ]
+
+
+@pytest.mark.runtime
+def test_the_photo_is_the_same_starry_night_across_the_vendors_runtimes() -> None:
+    pytest.importorskip("PIL")
+    here = run([sys.executable, "app.py"], EXAMPLES / "photos", HYFN_STAGE="local").stdout
+
+    assert hyfn("run", "app.py", story=EXAMPLES / "photos").stdout == here
+
+
+def hyfn(*arguments: str, story: Path) -> subprocess.CompletedProcess[str]:
+    return run([sys.executable, "-m", "hyfn", *arguments], story)
+
+
+def line_of(text: str) -> int:
+    lines = (EXAMPLES / "invoices" / "app.py").read_text().splitlines()
+    return next(number for number, line in enumerate(lines, 1) if text in line)
