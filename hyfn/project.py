@@ -23,7 +23,7 @@ from hyfn.model import Artifact, FunctionSpec, Problem, Project, Runtime, Slice,
 from hyfn.pack import slice as slicing
 from hyfn.pack import stage, verify, wheels
 from hyfn.stub import render
-from hyfn.toolchain import pythons
+from hyfn.toolchain import machine, pythons
 
 Report = Callable[[str], None]
 MANIFEST = "manifest.json"
@@ -104,11 +104,13 @@ def build(
     *,
     pythons_by_party: Mapping[str, str] | None = None,
     only: Iterable[str] | None = None,
+    is_for_here: bool = False,
 ) -> Built:
     """Write every artifact and the manifest to `out`, all or nothing.
 
     `pythons_by_party` overrides the Python of single artifacts (for a run on a machine that lacks the
-    target's own); `only` restricts the build to these parties. Raises ProjectError for what the project must mend.
+    target's own); `only` restricts the build to these parties; `is_for_here` makes what this machine can run, whatever
+    processor the targets have. Raises ProjectError for what the project must mend.
     """
     wanted = [unit for unit in units(project) if only is None or unit.party in set(only)]
     wanted = [_with_python(unit, (pythons_by_party or {}).get(unit.party)) for unit in wanted]
@@ -118,7 +120,9 @@ def build(
         shorts = names.short_names(project)
         with ThreadPoolExecutor(max_workers=2 * (os.cpu_count() or 1)) as pool:
             reach = Reach(project)
-            jobs = [pool.submit(_build_one, project, reach, unit, partial, shorts, report) for unit in wanted]
+            jobs = [
+                pool.submit(_build_one, project, reach, unit, is_for_here, partial, shorts, report) for unit in wanted
+            ]
             outcomes = _results(jobs)
         artifacts = [artifact for artifact, _ in outcomes]
         (partial / MANIFEST).write_text(json.dumps(_manifest(project, artifacts, shorts), indent=1) + "\n")
@@ -167,9 +171,17 @@ def _results(jobs: Sequence[Any]) -> list[Any]:
 
 
 def _build_one(
-    project: Project, reach: Reach, unit: Unit, out: Path, shorts: Mapping[str, str], report: Report
+    project: Project,
+    reach: Reach,
+    unit: Unit,
+    is_for_here: bool,
+    out: Path,
+    shorts: Mapping[str, str],
+    report: Report,
 ) -> tuple[Artifact, str | None]:
     runtime = packer(unit.target).runtime(unit.target)
+    if is_for_here:
+        runtime = machine.native(runtime)
     cut = slicing.cut(project, reach.of(unit.functions), render.stub)
     narrowed = wheels.narrow(project, cut, runtime, packer(unit.target).provided(unit.target))
     staged = _staged(project, unit, runtime, cut, narrowed)

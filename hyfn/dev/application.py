@@ -87,6 +87,7 @@ class Application:
             self._report,
             pythons_by_party={unit.party: chosen[unit.target.platform] for unit in units},
             only=[unit.party for unit in units],
+            is_for_here=True,
         )
 
     def stop(self) -> None:
