@@ -13,6 +13,11 @@ from hyfn.discover.source import absolute
 from hyfn.model import Literal, Source
 
 _PICKING = frozenset({"get", "pop", "setdefault", "__getitem__"})
+_JOINING = frozenset({"join", "joinpath", "Path", "PurePath"})
+_OPENING = frozenset(
+    {"FileSystemLoader", "PackageLoader", "files", "get_data", "glob", "open", "open_binary", "open_text"}
+    | {"read_binary", "read_text", "rglob", "with_name"}
+)
 _LONGEST_PATH = 200
 
 
@@ -35,11 +40,10 @@ class Expressions:
         ast.GeneratorExp: "_comprehension",
     }
 
-    def __init__(self, source: Source, known: Mapping[str, Imported], skip: frozenset[ast.AST]) -> None:
+    def __init__(self, source: Source, known: Mapping[str, Imported]) -> None:
         self.found = Found()
         self._source = source
         self._known = known
-        self._skip = skip
         self._scopes: list[scopes.Scope] = []
         self._owner = ""
         self._deferred = 0
@@ -50,7 +54,7 @@ class Expressions:
 
     def all(self, nodes: Iterable[ast.AST | None]) -> None:
         for node in nodes:
-            if node is None or node in self._skip:
+            if node is None:
                 continue
             handler = self.handlers.get(type(node))
             if handler:
@@ -184,6 +188,10 @@ class Expressions:
             self.found.literals.append(Literal(parts, is_path))
 
     def _joined_string(self, node: ast.JoinedStr) -> None:
+        """`f"{folder}/data/{name}.json"` has a path of its literals between two slashes or from the last one."""
+        for part in node.values[1:]:
+            if isinstance(part, ast.Constant) and str(part.value).startswith("/"):
+                self._literal((str(part.value).strip("/"),), is_path=True)
         self.all(part for part in node.values if isinstance(part, ast.FormattedValue))
 
     def _operation(self, node: ast.BinOp) -> None:
@@ -290,7 +298,7 @@ class Expressions:
         """The files of a package, not its names."""
         refs = self._meanings(node.args[0])
         if refs is None:
-            self.all(node.args)
+            self.all(self._path_arguments(node))
         else:
             self._add(ref._replace(is_alias=True) for ref in refs)
 
@@ -334,12 +342,13 @@ class Expressions:
             self.found.refs.append(Ref(None, (self._owner + CALLED_WITH,), node.lineno))
 
     def _path_arguments(self, node: ast.Call) -> list[ast.expr]:
-        """The arguments, but for the literals of a path: `os.path.join(here, "data", "x.json")`."""
+        """The arguments, but for the literals of paths: `os.path.join(here, "data", "x.json")`, `open("x.json")`."""
         name = node.func.attr if isinstance(node.func, ast.Attribute) else (chain(node.func) or ("",))[-1]
         texts = [argument for argument in node.args if _is_text(argument)]
-        if name not in ("join", "joinpath") or not texts:
+        if not texts or name not in _JOINING | _OPENING:
             return node.args
-        self._path(texts)
+        for path in [texts] if name in _JOINING else [[one] for one in texts]:
+            self._path(path)
         return [argument for argument in node.args if not _is_text(argument)]
 
     def _values(self, nodes: Iterable[ast.expr | None]) -> tuple[Ref, ...]:

@@ -180,7 +180,8 @@ class _Walk:
                 self._define(name)
             for bindings in self._names.modules[module].bindings.values():
                 for binding in bindings:
-                    self._bind(module, binding)
+                    if binding.imported and self._names.imported(binding.imported).names:
+                        self._bind(module, binding)
 
     def _include(self, module: str) -> None:
         """A module that is imported: its own statements run."""

@@ -105,6 +105,8 @@ class Names:
         if binding.imported:
             meaning.imports.append((module, binding))
             start, path = start_of(binding.imported)
+            if start == module and self.is_own(".".join((start, *path))):
+                start, path = ".".join((start, *path)), ()
             self._module(start, path + rest, meaning, seen)
         elif function := self._specs.get(binding.node):
             meaning.functions.append(function)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import ast
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import ExitStack
 from typing import ClassVar
 
@@ -15,11 +15,9 @@ from hyfn.model import Source
 _FORGIVING = frozenset({"ImportError", "ModuleNotFoundError", "Exception", "BaseException"})
 
 
-def read(
-    statements: Sequence[ast.AST], source: Source, known: Mapping[str, Imported], skip: Iterable[ast.AST] = ()
-) -> Found:
-    """All that `statements` of the module's own level refer to, but for what is in `skip`. `known` are its imports."""
-    reader = _Statements(source, known, frozenset(skip))
+def read(statements: Sequence[ast.AST], source: Source, known: Mapping[str, Imported]) -> Found:
+    """All that `statements` of the module's own level refer to. `known` are its imports by local name."""
+    reader = _Statements(source, known)
     reader.all(statements)
     return reader.found
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import ast
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from functools import lru_cache
 
@@ -21,12 +21,11 @@ imports · `if __name__ == "__main__":`."""
 
 @dataclass(eq=False, slots=True)
 class Unit:
-    """One statement of the module's own level, or a decorated definition inside an `if` or `try` of it (`is_inner`)."""
+    """One statement of the module's own level."""
 
     node: ast.stmt
     kind: str
     found: Found
-    is_inner: bool = False
     bindings: list[Binding] = field(default_factory=list)
 
 
@@ -60,12 +59,12 @@ def read(source: Source) -> Module:
     known = {imported.local: imported for imported in _imported(body, source)}
     module = Module(source, known)
     for statement in body:
-        for unit in _units(statement, source, known):
-            module.units.append(unit)
-            unit.bindings = list(_bindings(unit, source))
-            for binding in unit.bindings:
-                place = module.stars if binding.name == "*" else module.bindings.setdefault(binding.name, [])
-                place.append(binding)
+        unit = Unit(statement, _kind(statement), statements.read([statement], source, known))
+        unit.bindings = list(_bindings(unit, source))
+        module.units.append(unit)
+        for binding in unit.bindings:
+            place = module.stars if binding.name == "*" else module.bindings.setdefault(binding.name, [])
+            place.append(binding)
     module.exported = _exported(body)
     return module
 
@@ -80,14 +79,12 @@ def _base(node: ast.Import | ast.ImportFrom, source: Source) -> str:
     return absolute(source, node) if isinstance(node, ast.ImportFrom) else ""
 
 
-def _flat(body: Sequence[ast.stmt], skip: frozenset[ast.AST] = frozenset()) -> Iterator[ast.stmt]:
+def _flat(body: Sequence[ast.stmt]) -> Iterator[ast.stmt]:
     """All statements that run at the module's own level, in order: not what only a type checker sees."""
     for statement in body:
-        if statement in skip:
-            continue
         yield statement
         if not isinstance(statement, Definition):
-            yield from _flat(list(_inner(statement)), skip)
+            yield from _flat(list(_inner(statement)))
 
 
 def _inner(statement: ast.stmt) -> Iterator[ast.stmt]:
@@ -97,20 +94,6 @@ def _inner(statement: ast.stmt) -> Iterator[ast.stmt]:
         yield from block.body
     yield from getattr(statement, "orelse", ())
     yield from getattr(statement, "finalbody", ())
-
-
-def _units(statement: ast.stmt, source: Source, known: Mapping[str, Imported]) -> Iterator[Unit]:
-    kind = _kind(statement)
-    decorated = _decorated(statement) if kind == RUNS else []
-    yield Unit(statement, kind, statements.read([statement], source, known, decorated))
-    for node in decorated:
-        yield Unit(node, DEFINES, statements.read([node], source, known), is_inner=True)
-
-
-def _decorated(statement: ast.stmt) -> list[Definition]:
-    if not isinstance(statement, ast.If | ast.Try | ast.With):
-        return []
-    return [node for node in _flat(list(_inner(statement))) if isinstance(node, Definition) and node.decorator_list]
 
 
 def _kind(statement: ast.stmt) -> str:
@@ -165,8 +148,7 @@ def _is_plain(value: ast.expr) -> bool:
 def _bindings(unit: Unit, source: Source) -> Iterator[Binding]:
     if unit.kind == MAIN:
         return
-    skip = frozenset() if unit.is_inner else frozenset[ast.AST](_decorated(unit.node) if unit.kind == RUNS else ())
-    for statement in _flat([unit.node], skip):
+    for statement in _flat([unit.node]):
         yield from _bound(statement, unit, source)
 
 
@@ -241,4 +223,5 @@ def first_line(node: ast.AST) -> int:
 
 
 def holds(node: ast.AST, line: int) -> bool:
+    """Whether `node` is the function that has `line`, decorators included."""
     return isinstance(node, Function) and first_line(node) <= line <= (node.end_lineno or node.lineno)

@@ -33,15 +33,21 @@ def files(project: Project, reached: Reached) -> dict[str, bytes]:
     return dict(sorted(found.items()))
 
 
-def _named(project: Project, kept: Kept, packages: set[Path]) -> Iterator[Path]:
+def _named(project: Project, kept: Kept, packages: set[Path]) -> list[Path]:
     here = kept.source.path.parent
-    named = {
-        _folder(project, text) for literal in kept.literals for text in literal.parts if _is_package(project, text)
-    }
+    meant = {text: literal for literal in kept.literals for text in literal.parts if _is_package(project, text)}
+    folders = {_folder(project, text): literal for text, literal in meant.items()}
     around = [folder for folder in here.parents if folder.is_relative_to(project.source_root)]
+    near = [here, *sorted(folders)]
+    found: list[Path] = []
     for literal in kept.literals:
-        near = [here, *sorted(named)]
-        yield from _existing(literal, [*near, *around, *sorted(packages)] if _is_surely(literal) else near)
+        if literal not in meant.values():
+            found += _existing(literal, [*near, *around, *sorted(packages)] if _is_surely(literal) else near)
+    return found + [
+        folder
+        for folder, literal in folders.items()
+        if literal.is_path and not any(path.is_relative_to(folder) for path in found)
+    ]
 
 
 def _is_surely(literal: Literal) -> bool:

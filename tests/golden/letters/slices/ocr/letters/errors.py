@@ -1,0 +1,12 @@
+class LetterError(Exception):
+    """Whatever is wrong with a letter."""
+
+
+class Unreadable(LetterError):
+    def __init__(self, page: int) -> None:
+        super().__init__(f"page {page} cannot be read")
+        self.page = page
+
+
+# left out here: Unanswerable
+
