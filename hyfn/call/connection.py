@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     T = TypeVar("T")
     Steps: TypeAlias = Generator[tuple[int, int, float], int, T]
 
-MOST_AT_ONCE = 1024 * 1024
+MOST_AT_ONCE = 256 * 1024
 JOINED = 65_536
 """Bytes of a body up to which copying it behind its head is quicker than a second buffer."""
 ONE_OF_MANY = 5.0

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     T = TypeVar("T")
 
 MAX_HEAD = 8192
-MOST_AT_ONCE = 1024 * 1024
+MOST_AT_ONCE = 256 * 1024
 LINGER = 1.0
 HEALTH = ("/health/liveness", "/health/readiness")
 REASONS = {
