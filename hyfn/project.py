@@ -233,17 +233,15 @@ def _keep_source(cut: Slice, artifact: Path) -> None:
 
 
 def _load(artifact: Artifact, unit: Unit, runtime: Runtime) -> str | None:
-    """Unpack and load it as the platform will: what cannot load never leaves the build."""
+    """Unpack and load it as the platform will: what cannot load never leaves the build. Says why where it was not."""
     pack = packer(unit.target)
     with tempfile.TemporaryDirectory(prefix="hyfn-load-") as folder:
         roots = pack.unpack(artifact.path, Path(folder) / "artifact")
-        interpreter = pythons.find(runtime.python) if _is_native(runtime) else None
-        note = verify.load(roots, pack.entry(unit.target), interpreter)
+        if runtime.machine != os.uname().machine:
+            note: str | None = f"not loaded for a check: it is for {runtime.machine}"
+        else:
+            note = verify.load(roots, pack.entry(unit.target), pythons.find(runtime.python))
     return f"{artifact.short} for {artifact.platform}: {note}" if note else None
-
-
-def _is_native(runtime: Runtime) -> bool:
-    return runtime.machine == os.uname().machine
 
 
 def _manifest(project: Project, artifacts: Sequence[Artifact], shorts: Mapping[str, str]) -> dict[str, Any]:
