@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from _thread import RLock
+
 from hyfn.wire.annotation import CannotTravel, Forms, Scope
 
 TYPE_CHECKING = False
@@ -14,6 +16,8 @@ if TYPE_CHECKING:
 
 _VARARGS, _VARKEYWORDS, _GENERATOR, _ASYNC_GENERATOR = 0x04, 0x08, 0x20, 0x200
 _STREAMS = frozenset(("Iterator", "Iterable", "Generator", "AsyncIterator", "AsyncIterable", "AsyncGenerator"))
+_MAKING = RLock()
+"""Held while forms are made: another thread would take a half-made one for a type that contains itself."""
 POSITIONAL_ONLY, POSITIONAL_OR_KEYWORD, VAR_POSITIONAL, KEYWORD_ONLY, VAR_KEYWORD = range(5)
 
 
@@ -105,8 +109,9 @@ class Signature:
     def parameters(self) -> dict[str, Form]:
         """The form of each parameter (of *args and **kwargs: of each item). Raises TypeError naming the parameter."""
         if self._parameters is None:
-            scope = self._scope()
-            self._parameters = {name: self._parameter(name, scope) for name in self.names}
+            with _MAKING:
+                scope = self._scope()
+                self._parameters = {name: self._parameter(name, scope) for name in self.names}
         return self._parameters
 
     def _parameter(self, name: str, scope: Scope) -> Form:
@@ -116,7 +121,8 @@ class Signature:
     def result(self) -> Form:
         """The form of the result, of a generator of each item. Raises TypeError naming the function."""
         if self._result is None:
-            self._result = self._form("result", self.annotations.get("return", object), self._scope())
+            with _MAKING:
+                self._result = self._form("result", self.annotations.get("return", object), self._scope())
         return self._result
 
     def _form(self, what: str, annotation: Any, scope: Scope) -> Form:
