@@ -71,9 +71,8 @@ class Arguments:
         """
         if is_json:
             return self._as_json().unpack(body)
-        raw = unpack(body, ext_hook)
+        args, kwargs = self._parts(unpack(body, ext_hook))
         try:
-            args, kwargs = self._parts(raw)
             if not kwargs and len(args) == len(self._unpackers) and self._signature.is_plain:
                 return [convert(value) for convert, value in zip(self._unpackers, args, strict=True)], {}
             self._signature.check(args, kwargs)

@@ -54,7 +54,7 @@ def to_wire(value: object) -> object:
 
 
 def from_wire(raw: object) -> Any:
-    """The inverse of `to_wire`, whatever `ext_hook` `raw` was decoded with. Raises TypeError or ValueError."""
+    """The inverse of `to_wire`, whatever `ext_hook` `raw` was decoded with. Raises an Exception for what is none."""
     return _unpack(raw, 0)
 
 

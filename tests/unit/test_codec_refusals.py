@@ -185,7 +185,7 @@ def test_a_body_that_does_not_fit_is_malformed(annotation: Any, wire: Any) -> No
     "body", [b"", b"\xc1", pack(1), pack([]), pack([1, {}]), pack([[], []]), pack([[], {}, 1]), b"\xff"]
 )
 def test_a_body_that_is_no_call_is_malformed(body: bytes) -> None:
-    with pytest.raises(Malformed):
+    with pytest.raises(Malformed, match=r"^the body "):
         codec.arguments(typed(int)).unpack(body)
 
 
