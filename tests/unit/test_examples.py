@@ -107,7 +107,6 @@ def test_every_platform_stamps_for_every_other_one() -> None:
 
 
 def test_the_photo_is_a_starry_night() -> None:
-    pytest.importorskip("PIL")
     said = run([sys.executable, "-W", "error", "app.py"], EXAMPLES / "photos", HYFN_STAGE="local").stdout
 
     assert "Night: a starry night" in said
@@ -146,7 +145,6 @@ def test_the_invoices_tell_their_story_across_the_vendors_runtimes() -> None:
 
 @pytest.mark.runtime
 def test_the_photo_is_the_same_starry_night_across_the_vendors_runtimes() -> None:
-    pytest.importorskip("PIL")
     here = run([sys.executable, "app.py"], EXAMPLES / "photos", HYFN_STAGE="local").stdout
 
     assert hyfn("run", "app.py", story=EXAMPLES / "photos").stdout == here
