@@ -22,7 +22,7 @@ def main() -> None:
         sys.exit(f"usage: python -m tests.bench TOPIC...\ntopics: {' '.join(TOPICS)}")
     for topic in chosen:
         module = import_module(TOPICS[topic])
-        print(f"{topic}: {module.__doc__.splitlines()[0]}\n")
+        print(f"{topic}: {(module.__doc__ or '').splitlines()[0]}\n")
         for row in module.run():
             print(row)
         print()

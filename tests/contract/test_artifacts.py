@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from hyfn import clouds, project
+from hyfn.errors import BuildError
 from tests.contract import everything
 
 
@@ -47,6 +48,6 @@ def test_the_manifest_tells_what_was_built(folder: Path, tmp_path: Path) -> None
 def test_a_module_that_cannot_load_never_leaves_the_build(folder: Path, tmp_path: Path) -> None:
     [module] = folder.glob("everything_*.py")
     module.write_text(module.read_text() + "\n1 / 0\n")
-    with pytest.raises(project.BuildError, match="ZeroDivisionError"):
+    with pytest.raises(BuildError, match="ZeroDivisionError"):
         project.build(project.read(folder), tmp_path / "out", lambda text: None)
     assert list(tmp_path.iterdir()) == [folder]
