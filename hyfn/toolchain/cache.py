@@ -7,10 +7,16 @@ import fcntl
 import hashlib
 import os
 import shutil
+import time
 from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
+from typing import TextIO
+
+from hyfn.toolchain.workers import scope
 
 MARKER = ".hyfn-complete"
+LOOK = 0.02
+"""Seconds between two tries to take a lock."""
 
 
 def home() -> Path:
@@ -58,7 +64,20 @@ def _fill(folder: Path, make: Callable[[Path], None]) -> None:
 
 @contextlib.contextmanager
 def locked(path: Path) -> Iterator[None]:
-    """Held by one thread of one process at a time. `path` is made and stays."""
+    """Held by one thread of one process at a time. `path` is made and stays.
+
+    Whoever waits for it can be interrupted: another process may be making a large environment.
+    """
     with path.open("w") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)
+        while not _is_taken(lock):
+            scope().check()
+            time.sleep(LOOK)
         yield
+
+
+def _is_taken(lock: TextIO) -> bool:
+    try:
+        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    return True

@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import BinaryIO
 
 from hyfn.errors import MachineError
+from hyfn.toolchain import workers
 
 FOREIGN = re.compile(r"PYTHON|VIRTUAL_ENV|CONDA_|HYFN_|__PYVENV_LAUNCHER__")
 SECRET = re.compile(r"(^|_)(KEY|KEYS|SECRET|TOKEN|PASSWORD|CREDENTIALS?|PROFILE)(_|$)", re.IGNORECASE)
@@ -23,7 +24,7 @@ SECRET = re.compile(r"(^|_)(KEY|KEYS|SECRET|TOKEN|PASSWORD|CREDENTIALS?|PROFILE)
 # PR_SET_PDEATHSIG follows the thread that forked, spares grandchildren and needs code in the child.
 # A shell that waits on a pipe of ours has none of these faults: the kernel closes the pipe however
 # this process ends.
-GUARD = 'read -r group || exit 0; read -r over || kill -s KILL -- "-$group"'
+GUARD = 'read -r target || exit 0; read -r over || kill -s KILL -- "$target"'
 
 FIRST_PORT, USUAL_FIRST_GIVEN_PORT, PORT_TRIES = 15_000, 32_768, 50
 
@@ -76,13 +77,14 @@ class Process:
     from any thread.
     """
 
-    def __init__(self, name: str, popen: subprocess.Popen[bytes], guard: _Guard, log: Path, log_start: int) -> None:
+    def __init__(self, name: str, popen: subprocess.Popen[bytes], guard: Guard, log: Path, log_start: int) -> None:
         self.name = name
         self._popen = popen
         self._guard = guard
         self._log = log
         self._log_start = log_start
         self._lock = threading.Lock()
+        self._scope = workers.scope()
         self._stopped = False
 
     @classmethod
@@ -90,14 +92,20 @@ class Process:
         """Start `argv`; its output is appended to `log`. MachineError where that is impossible."""
         with log.open("ab") as output:
             start = output.seek(0, os.SEEK_END)
-            guard = _Guard()
+            guard = Guard()
             try:
                 popen = _spawn(argv, env, cwd, output)
             except OSError as error:
                 guard.dismiss()
                 raise MachineError(f"cannot start {argv[0]}: {error.strerror}") from error
-            guard.watch(popen.pid)
-        return cls(Path(argv[0]).name, popen, guard, log, start)
+            guard.watch(-popen.pid)
+        started = cls(Path(argv[0]).name, popen, guard, log, start)
+        try:
+            started._scope.add(popen)
+        except workers.Interrupted:
+            started.stop(grace=0)
+            raise
+        return started
 
     @property
     def pid(self) -> int:
@@ -125,6 +133,7 @@ class Process:
             self._signal(signal.SIGTERM)
             _wait(lambda: self._status() is not None, grace)
             self._signal(signal.SIGKILL)
+            self._scope.remove(self._popen)
             self._popen.wait()
             self._guard.dismiss()
             self._stopped = True
@@ -151,8 +160,8 @@ class Process:
             os.killpg(self.pid, number)
 
 
-class _Guard:
-    """Kills a process group with SIGKILL when this process has ended."""
+class Guard:
+    """Kills a program with SIGKILL when this process has ended, however it did."""
 
     def __init__(self) -> None:
         self._shell = subprocess.Popen(
@@ -166,10 +175,12 @@ class _Guard:
             start_new_session=True,
         )
 
-    def watch(self, group: int) -> None:
-        self._tell(f"{group}\n")
+    def watch(self, target: int) -> None:
+        """A process by its id, or a process group by its negative one."""
+        self._tell(f"{target}\n")
 
     def dismiss(self) -> None:
+        """To be called once: whatever it watches may go on."""
         self._tell("over\n")
         assert self._shell.stdin is not None
         self._shell.stdin.close()

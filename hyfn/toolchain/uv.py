@@ -6,12 +6,12 @@ import functools
 import os
 import re
 import shutil
-import subprocess
 import threading
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from hyfn.errors import MachineError
+from hyfn.toolchain import tools
 
 # What would point uv at the environment that hyfn itself runs in.
 MISLEADING = ("PYTHONPATH", "PYTHONHOME", "PYTHONDONTWRITEBYTECODE", "VIRTUAL_ENV", "CONDA_PREFIX")
@@ -63,19 +63,10 @@ def run(
 def _run(arguments: Sequence[str | Path], cwd: Path, stdin: str, env: Mapping[str, str], timeout: float | None) -> str:
     command = [binary(), *(str(argument) for argument in arguments)]
     try:
-        done = subprocess.run(
-            command,
-            cwd=cwd,
-            input=stdin,
-            env=_environment(env),
-            timeout=timeout,
-            capture_output=True,
-            text=True,
-            check=False,
-        )
-    except subprocess.TimeoutExpired as error:
+        done = tools.run(command, cwd=cwd, env=_environment(env), stdin=stdin, timeout=timeout)
+    except tools.TooSlow as error:
         raise UvError(f"uv {arguments[0]} took longer than {timeout:g} s") from error
-    if done.returncode != 0:
+    if done.status != 0:
         kind = Unreachable if UNREACHABLE.search(done.stderr) else UvError
         raise kind(f"uv {arguments[0]} failed:\n{tail(done.stderr)}", done.stderr)
     return done.stdout
