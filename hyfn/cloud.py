@@ -103,6 +103,8 @@ class Emulator(Protocol):
 
     def start(self, artifact: Artifact, unpacked: Path, env: Mapping[str, str], log: Path, port: int = 0) -> Running:
         """Start it and wait until it can be called. `port` 0 takes a free one. Standard output and error go to `log`.
-        `env` is added to the process's environment: it carries HYFN_WIRING, the path of a file that may be written later
-        than `start` but is there before the first call."""
+
+        `env` is added to the process's environment: it carries HYFN_WIRING, the path of a file that may be written
+        later than `start` but is there before the first call.
+        """
         ...

@@ -13,9 +13,12 @@ from hyfn.errors import (
     CallError,
     DeadlineExceeded,
     Forbidden,
+    Malformed,
     NotShipped,
+    OutcomeUnknown,
     Overloaded,
     RateLimited,
+    Unauthenticated,
     Unavailable,
 )
 from hyfn.host import load
@@ -205,12 +208,20 @@ class Line:
 
 
 def _caller(route: Route) -> Caller:
+    """Raises Forbidden for an endpoint that a call would reach in the clear."""
+    scheme, _, rest = route.endpoint.url.partition("://")
+    if scheme != "https" and not rest.startswith(_LOOPBACK):
+        said = f"{route.endpoint.function}: its endpoint {route.endpoint.url} has no TLS and is not on this machine"
+        raise Forbidden(said, executed=NOT_EXECUTED)
     caller: Caller = clouds.get(route.endpoint.cloud, "call").caller
     return caller
 
 
+_LOOPBACK = ("127.0.0.1:", "127.0.0.1/", "localhost:", "localhost/", "[::1]:", "[::1]/")
+
+
 class Attempts:
-    """One call: what is sent on each attempt, and what a reply means. Does no I/O, so that both ways of waiting share it."""
+    """One call: what is sent on each attempt, and what a reply means. No I/O, so that both ways of waiting share it."""
 
     def __init__(self, line: Line, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
         around = current.get()
@@ -254,10 +265,13 @@ class Attempts:
         return caller.request(route.endpoint, self._sent.frame)
 
     def value(self, frame: bytes) -> Any:
-        """The value in a reply, or raise what was raised there."""
-        reply = message.Reply(frame, self._sent)
-        if reply.failure is None:
-            return self._line.result.unpack(reply.body)
+        """The value in a reply, or raise what was raised there. A reply that is none leaves the outcome unknown."""
+        try:
+            reply = message.Reply(frame, self._sent)
+            if reply.failure is None:
+                return self._line.result.unpack(reply.body)
+        except (Malformed, Unauthenticated) as error:
+            raise OutcomeUnknown(f"{self._line.name}: the reply cannot be read: {error.message}") from error
         raise failure.restore(reply.failure, reply.executed, self._line.raises)
 
 

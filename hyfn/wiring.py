@@ -1,13 +1,14 @@
 """What a running function was handed: who it is, whom it may call and who may call it. Read once.
 
-The document is JSON, in the variable HYFN_WIRING as text or as the path of a file. It holds the keys of this function's own
-edges and of no other:
+The document is JSON, in the variable HYFN_WIRING as text or as the path of a file. It holds the keys of this function's
+own edges and of no other:
 
     {"app": "invoices", "stage": "dev", "self": "app:ingest@azure",
      "calls":   {"app:ocr": {"raises": ["app:Unreadable"],
                              "routes": [{"placement": "aws", "cloud": "aws", "url": "http://…", "door": "",
                                          "kid": "<16 hex>", "key": "<64 hex>"}]}},
-     "callers": {"<16 hex>": {"iss": "invoices/dev/app:main@knative", "aud": "app:ingest", "key": "<64 hex>", "json": false}}}
+     "callers": {"<16 hex>": {"iss": "invoices/dev/app:settle@knative", "aud": "app:ingest", "key": "<64 hex>",
+                              "json": false}}}
 """
 
 from __future__ import annotations

@@ -7,7 +7,6 @@ from hyfn.errors import (
     NOT_EXECUTED,
     CallError,
     Forbidden,
-    Malformed,
     NoSuchFunction,
     OutcomeUnknown,
     RateLimited,
@@ -51,11 +50,11 @@ def refusal(status: int, body: bytes) -> CallError:
     """The error that an answer without a frame stands for: a host's bare code, or the platform's own words."""
     code = body[:64].decode("ascii", "replace").strip()
     known = BY_CODE.get(code)
-    if known is not None and known.http_status == status:
+    if known is not None and (known.http_status == status or known.executed == NOT_EXECUTED):
         return known(f"the callee refused the call ({code})")
     excerpt = " ".join(body[:200].decode("utf-8", "replace").split())
     if status in NEVER_RAN:
         return NEVER_RAN[status](f"the platform answered {status}: {excerpt}", executed=NOT_EXECUTED)
     if 300 <= status < 400:
-        return Malformed(f"the endpoint answered with a redirect ({status}), which is never followed")
+        return OutcomeUnknown(f"the endpoint answered with a redirect ({status}), which is never followed")
     return OutcomeUnknown(f"the platform answered {status} without a reply: {excerpt}")

@@ -2,19 +2,17 @@
 
 from __future__ import annotations
 
-import base64
 import hmac
 import json
 from collections.abc import Mapping
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
-import msgpack
-
 from hyfn import clouds
 from hyfn.call import transport
 from hyfn.errors import CallError, Malformed, NoSuchFunction
-from hyfn.wire import failure, message
+from hyfn.wire import failure, message, plain
+from hyfn.wire.codec import to_wire
 from hyfn.wire.packing import pack, unpack
 from hyfn.wiring import Wiring
 
@@ -43,7 +41,7 @@ class Door:
             audience=route.audience,
             contract=b"",
             remaining=TIMEOUT,
-            body=pack([[], dict(arguments)]),
+            body=pack([[], to_wire(dict(arguments))]),
             id=call_id,
             root=call_id,
             hop=0,
@@ -56,7 +54,7 @@ class Door:
         body = unpack(reply.body)
         if not isinstance(body, list) or len(body) != 1:
             raise Malformed("the reply holds no value")
-        return as_json(body[0])
+        return plain.as_json(body[0])
 
     def _route(self, name: str) -> Any:
         identity = self._names.get(name)
@@ -65,17 +63,6 @@ class Door:
             known = ", ".join(sorted(short for short in self._names if ":" not in short))
             raise NoSuchFunction(f"no function {name!r} is running", hint=f"running are: {known}")
         return callee.routes[0]
-
-
-def as_json(value: Any) -> Any:
-    """A wire value as JSON has it: bytes become base64."""
-    if isinstance(value, bytes):
-        return base64.b64encode(value).decode()
-    if isinstance(value, msgpack.ExtType):
-        return {"ext": value.code, "data": base64.b64encode(value.data).decode()}
-    if isinstance(value, dict):
-        return {str(key): as_json(item) for key, item in value.items()}
-    return [as_json(item) for item in value] if isinstance(value, list | tuple) else value
 
 
 class Server(ThreadingHTTPServer):

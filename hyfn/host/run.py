@@ -27,7 +27,7 @@ from hyfn.errors import (
 from hyfn.host import load
 from hyfn.wire import codec, failure, message
 from hyfn.wire.carrier import Answer
-from hyfn.wire.frame import CALL, Frame
+from hyfn.wire.frame import CALL, MAX_BODY, Frame
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -113,7 +113,7 @@ class Runner:
 
     def _authenticate(self, data: bytes) -> Work:
         """Checks at constant work: an unknown key costs a MAC too, and says no more than a wrong one."""
-        frame = Frame(data, message.MAX_BODY)
+        frame = Frame(data, MAX_BODY)
         caller = self._known().callers.get(frame.key_id)
         header = frame.open(caller.key if caller else _NOBODY, message.CALL_FIELDS)
         if caller is None:

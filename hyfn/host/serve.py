@@ -11,6 +11,7 @@ from _thread import allocate_lock, start_new_thread
 from time import monotonic, sleep
 
 from hyfn.host.connection import Connection, bound
+from hyfn.wire.frame import MAX_FRAME
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -18,8 +19,6 @@ if TYPE_CHECKING:
 
     from hyfn.wire.carrier import Answer
 
-MAX_BODY = 64 * 1024 * 1024
-"""Bytes of a request's body, where a server is not told otherwise."""
 BACKLOG = 1024
 SPARE = 32
 """Connections beyond the limit that are still heard, for health checks and to be refused in good order."""
@@ -39,7 +38,7 @@ class Limits:
         *,
         connections: int = 512,
         in_flight: int = 256,
-        body: int = MAX_BODY,
+        body: int = MAX_FRAME,
         head_time: float = 10,
         body_time: float = 60,
         idle_time: float = 75,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 from collections.abc import Iterator
 from pathlib import Path, PurePosixPath
@@ -22,10 +23,10 @@ def files(project: Project, reached: Reached) -> dict[str, bytes]:
     packages that the code names.
     """
     root = project.source_root
-    packages = {_folder(project, module) for module, kept in reached.modules.items() if kept.source.is_package}
+    folders = _Folders(project, reached)
     found: dict[str, bytes] = {}
     for kept in reached.modules.values():
-        for path in _named(project, kept, packages):
+        for path in folders.named(kept):
             for file in _travelling(path, root):
                 name = file.relative_to(root).as_posix()
                 if name not in found and not _is_secret(content := file.read_bytes()):
@@ -33,55 +34,69 @@ def files(project: Project, reached: Reached) -> dict[str, bytes]:
     return dict(sorted(found.items()))
 
 
-def _named(project: Project, kept: Kept, packages: set[Path]) -> list[Path]:
-    here = kept.source.path.parent
-    meant = {text: literal for literal in kept.literals for text in literal.parts if _is_package(project, text)}
-    folders = {_folder(project, text): literal for text, literal in meant.items()}
-    around = [folder for folder in here.parents if folder.is_relative_to(project.source_root)]
-    near = [here, *sorted(folders)]
-    found: list[Path] = []
-    for literal in kept.literals:
-        if literal not in meant.values():
-            found += _existing(literal, [*near, *around, *sorted(packages)] if _is_surely(literal) else near)
-    return found + [
-        folder
-        for folder, literal in folders.items()
-        if literal.is_path and not any(path.is_relative_to(folder) for path in found)
-    ]
+class _Folders:
+    """Where to look. Each folder is listed once: most strings of a program name no file at all."""
+
+    def __init__(self, project: Project, reached: Reached) -> None:
+        self._project = project
+        self._packages = {name for module in project.sources for name in _with_parents(module)}
+        kept = [module for module, kept in reached.modules.items() if kept.source.is_package]
+        self._kept_packages = sorted(map(self._folder, kept))
+        self._listings: dict[Path, frozenset[str]] = {}
+
+    def named(self, kept: Kept) -> list[Path]:
+        """What the literals of a module name. A package that they name travels whole if they name nothing in it."""
+        here = kept.source.path.parent
+        literals = dict.fromkeys(kept.literals)
+        meant = {text: literal for literal in literals for text in literal.parts if text in self._packages}
+        packages = {self._folder(text): literal for text, literal in meant.items()}
+        around = [folder for folder in here.parents if folder.is_relative_to(self._project.source_root)]
+        near = [here, *sorted(packages)]
+        found: list[Path] = []
+        for literal in literals:
+            if literal not in meant.values():
+                found += self._existing(literal, [*near, *around, *self._kept_packages])
+        return found + [
+            folder
+            for folder, literal in packages.items()
+            if literal.is_path and not any(path.is_relative_to(folder) for path in found)
+        ]
+
+    def _existing(self, literal: Literal, folders: list[Path]) -> list[Path]:
+        """The path that the strings make together, else those that they make one by one."""
+        searched = folders if _is_surely(literal) else folders[:1]
+        whole = [path for folder in searched for path in self._at(folder, "/".join(literal.parts))]
+        return whole or [path for part in literal.parts for folder in searched for path in self._at(folder, part)]
+
+    def _at(self, folder: Path, text: str) -> list[Path]:
+        first = text.removeprefix("./").partition("/")[0]
+        if "*" in text and re.search(r"\w", text) and "**" not in text and not text.startswith("/"):
+            return sorted(folder.glob(text))
+        if first not in self._listing(folder):
+            return []
+        name = PurePosixPath(text)
+        return [folder / name] if ".." not in name.parts and (folder / name).exists() else []
+
+    def _listing(self, folder: Path) -> frozenset[str]:
+        if folder not in self._listings:
+            self._listings[folder] = frozenset(os.listdir(folder)) if folder.is_dir() else frozenset()  # noqa: PTH208
+        return self._listings[folder]
+
+    def _folder(self, module: str) -> Path:
+        source = self._project.sources.get(module)
+        if source and not source.is_package:
+            return source.path.parent
+        return self._project.source_root.joinpath(*module.split("."))
+
+
+def _with_parents(module: str) -> list[str]:
+    parts = module.split(".")
+    return [".".join(parts[:count]) for count in range(1, len(parts) + 1)]
 
 
 def _is_surely(literal: Literal) -> bool:
     """A path, by how it is used, or by its looks: "data/x.json"."""
     return literal.is_path or re.fullmatch(r"[\w./-]*[\w-]\.[A-Za-z]\w{0,7}", "/".join(literal.parts)) is not None
-
-
-def _existing(literal: Literal, folders: list[Path]) -> Iterator[Path]:
-    """The path that the strings make together, else those that they make one by one."""
-    whole = [path for folder in folders for path in _at(folder, "/".join(literal.parts))]
-    yield from whole or (path for part in literal.parts for folder in folders for path in _at(folder, part))
-
-
-def _at(folder: Path, text: str) -> list[Path]:
-    name = PurePosixPath(text)
-    if not name.parts or name.is_absolute() or ".." in name.parts:
-        return []
-    if "*" in text:
-        return sorted(folder.glob(text)) if re.search(r"[\w]", text) and "**" not in text else []
-    path = folder / name
-    return [path] if path.exists() else []
-
-
-def _is_package(project: Project, text: str) -> bool:
-    return re.fullmatch(r"[A-Za-z_][\w.]*", text) is not None and (
-        text in project.sources or any(module.startswith(f"{text}.") for module in project.sources)
-    )
-
-
-def _folder(project: Project, module: str) -> Path:
-    source = project.sources.get(module)
-    if source and not source.is_package:
-        return source.path.parent
-    return project.source_root.joinpath(*module.split("."))
 
 
 def _travelling(path: Path, root: Path) -> Iterator[Path]:

@@ -7,7 +7,7 @@ import re
 
 
 def derived(app: str, stage: str, identity: str, limit: int) -> str:
-    """A name of lower-case letters, digits and single hyphens, from a letter to a digit or letter, at most `limit` long.
+    """A name of lower-case letters, digits and single hyphens, from a letter to a digit or letter, of `limit` at most.
 
     Readable in front, and in the end a digest of all three: two functions never share one. The same on every machine.
     """

@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 import re
 from collections.abc import Callable
+from functools import lru_cache
 
 from hyfn.errors import BuildError
 from hyfn.model import FunctionSpec, Kept, Project, Reached, Slice, Source
@@ -37,11 +38,17 @@ def _path(source: Source) -> str:
 def _encoded(kept: Kept, text: str) -> bytes:
     content = text.encode(_encoding(text))
     try:
-        ast.parse(content)
+        if kept.cuts:
+            _parse(content)
     except SyntaxError as error:
         where = f"{kept.source.file}:{error.lineno}"
         raise BuildError(f"the slice of this module is not valid Python: {error.msg}", where=where) from error
     return content
+
+
+@lru_cache(maxsize=4096)
+def _parse(content: bytes) -> None:
+    ast.parse(content)
 
 
 def _encoding(text: str) -> str:

@@ -2,44 +2,66 @@
 
 from __future__ import annotations
 
+import ast
+import functools
 import json
+from collections.abc import Iterator
 from pathlib import Path
 
 import hyfn
 from hyfn.model import FunctionSpec, Target
 
-MODULES = (
-    "__init__.py",
-    "errors.py",
-    "identity.py",
-    "wiring.py",
-    "current.py",
-    "contract.py",
-    "declare.py",
-    "remote.py",
-    "py.typed",
-)
-FOLDERS = ("wire", "call", "host")
-STAYS = frozenset({"httpx_transport.py"})
+ROOT = Path(hyfn.__file__).parent
+BY_NAME = ("hyfn.declare", "hyfn.errors", "hyfn.remote")
+"""What is imported by a computed name, so that reading does not show it; beside it, every cloud's `call`."""
 
 
+@functools.cache
 def travelling(cloud: str) -> dict[str, bytes]:
     """hyfn's own files for an artifact on `cloud`: paths under the import root.
 
-    Every cloud's decorator and caller travel (user modules import the one, calls need the other); of hosts only its own.
+    Its host, every cloud's decorator (user modules import them) and caller (calls need them), and what those import.
     """
-    root = Path(hyfn.__file__).parent
-    files = [root / module for module in MODULES]
-    files += [file for folder in FOLDERS for file in sorted((root / folder).glob("*.py"))]
-    files.append(root / "clouds" / "__init__.py")
-    for folder in sorted(path.parent for path in (root / "clouds").glob("*/__init__.py")):
-        files += [folder / "__init__.py", folder / "call.py"]
-    files.append(root / "clouds" / cloud / "host.py")
-    return {
-        f"hyfn/{file.relative_to(root).as_posix()}": file.read_bytes()
-        for file in files
-        if file.exists() and file.name not in STAYS
-    }
+    waiting = [*BY_NAME, f"hyfn.clouds.{cloud}.host", *_clouds()]
+    found: dict[str, Path] = {}
+    while waiting:
+        module = waiting.pop()
+        path = _path(module)
+        if path is not None and module not in found:
+            found[module] = path
+            waiting += [module.rpartition(".")[0], *_imports(path)]
+    files = {path.relative_to(ROOT.parent).as_posix(): path.read_bytes() for path in found.values()}
+    return {"hyfn/py.typed": b"", **files}
+
+
+def _clouds() -> Iterator[str]:
+    for package in sorted((ROOT / "clouds").glob("*/__init__.py")):
+        yield f"hyfn.clouds.{package.parent.name}"
+        yield f"hyfn.clouds.{package.parent.name}.call"
+
+
+def _path(module: str) -> Path | None:
+    """The file of one of hyfn's modules; None for another's, and for a name that is no module."""
+    if module.partition(".")[0] != "hyfn":
+        return None
+    place = ROOT.parent.joinpath(*module.split("."))
+    return next((path for path in (place / "__init__.py", place.with_suffix(".py")) if path.is_file()), None)
+
+
+def _imports(path: Path) -> Iterator[str]:
+    """Everything that a module imports when it runs, in whatever function."""
+    waiting: list[ast.AST] = [ast.parse(path.read_bytes())]
+    while waiting:
+        node = waiting.pop()
+        if isinstance(node, ast.If) and isinstance(node.test, ast.Name) and node.test.id == "TYPE_CHECKING":
+            waiting += node.orelse
+            continue
+        if isinstance(node, ast.Import):
+            yield from (alias.name for alias in node.names)
+        elif isinstance(node, ast.ImportFrom) and node.module:
+            yield node.module
+            yield from (f"{node.module}.{alias.name}" for alias in node.names)
+        waiting += ast.iter_child_nodes(node)
 
 
 def manifest(app: str, functions: list[FunctionSpec], target: Target) -> bytes:

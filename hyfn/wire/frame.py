@@ -25,6 +25,8 @@ MAGIC = b"HYF1"
 CALL, VALUE, ERROR, ITEM = 1, 2, 3, 4
 COMPRESSED, BY_REFERENCE, PICKLED = 1, 2, 4
 MAX_HEADER = 8192
+MAX_BODY = 64 * 1024 * 1024
+"""Bytes of a body, where an edge sets no smaller limit."""
 MAC_SIZE = 32
 MAX_HOPS = 32
 MAX_LIFE = 300
@@ -35,6 +37,8 @@ CONTENT_TYPE = "application/vnd.hyfn.v1"
 
 _FIXED = Struct(">4sBBH8sII")
 OVERHEAD = _FIXED.size + MAC_SIZE
+MAX_FRAME = OVERHEAD + MAX_HEADER + MAX_BODY
+"""Bytes of a frame, where an edge sets no smaller limit."""
 
 
 def seal(kind: int, key_id: bytes, key: bytes, header: Mapping[str, object], body: bytes, flags: int = 0) -> bytes:

@@ -6,7 +6,7 @@ from os import urandom
 from time import time
 
 from hyfn.errors import Malformed
-from hyfn.wire.frame import CALL, ERROR, MAX_HOPS, MAX_LIFE, SKEW, VALUE, Frame, seal
+from hyfn.wire.frame import CALL, ERROR, MAX_BODY, MAX_HOPS, MAX_LIFE, SKEW, VALUE, Frame, seal
 from hyfn.wire.mac import sha256
 from hyfn.wire.packing import pack, unpack
 
@@ -17,8 +17,6 @@ if TYPE_CHECKING:
 CALL_FIELDS = frozenset(("iss", "aud", "id", "att", "iat", "exp", "dl", "con", "sem", "root", "hop", "tp"))
 VALUE_FIELDS = frozenset(("rid", "rh", "iat"))
 ERROR_FIELDS = frozenset(("rid", "rh", "iat", "ex", "ra", "nr"))
-MAX_BODY = 256 * 1024 * 1024
-"""Bytes of a body, where an edge sets no smaller limit."""
 
 
 class Sent:

@@ -141,3 +141,11 @@ def test_a_call_that_the_build_did_not_see_is_refused(monkeypatch: pytest.Monkey
     monkeypatch.setattr(remote, "session", session(given=document("aws")))
     with pytest.raises(Forbidden, match='calls=\\["double"\\]'):
         double(1)
+
+
+def test_a_call_is_never_sent_in_the_clear(monkeypatch: pytest.MonkeyPatch) -> None:
+    given = document("aws")
+    given.calls[f"{__name__}:twice_placed"].routes[0].endpoint.url = "http://127.0.0.1.example.com/aws"
+    monkeypatch.setattr(remote, "session", session(given=given))
+    with pytest.raises(Forbidden, match="no TLS"):
+        twice_placed(1)

@@ -7,14 +7,13 @@ from os import environ
 from hyfn.errors import CallError
 from hyfn.host import http
 from hyfn.wire.carrier import Answer
+from hyfn.wire.frame import MAX_FRAME
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any
 
     from hyfn.host.run import Runner
-
-MAX_BODY = 64 * 1024 * 1024
 
 
 class Function:
@@ -65,7 +64,7 @@ async def _body(receive: Any) -> bytes:
             raise CallError("the caller went away")
         parts.append(message.get("body", b""))
         size += len(parts[-1])
-        if size > MAX_BODY:
+        if size > MAX_FRAME:
             raise TooLarge
         if not message.get("more_body"):
             return b"".join(parts)
