@@ -7,6 +7,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any, ClassVar
 
+from hyfn import syntax
 from hyfn.discover import locals as scopes
 from hyfn.discover.references import CALLED_WITH, Choice, Flow, Found, Imported, Ref, chain, imports, start_of
 from hyfn.discover.source import absolute
@@ -175,7 +176,7 @@ class Expressions:
     def _forward(self, text: str, line: int) -> None:
         """An annotation in quotes."""
         try:
-            expression = ast.parse(text, mode="eval").body
+            expression = syntax.expression(text)
         except (SyntaxError, ValueError):
             return
         for node in ast.walk(expression):

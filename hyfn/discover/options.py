@@ -10,6 +10,7 @@ from difflib import get_close_matches
 from functools import lru_cache
 from typing import Any, Protocol
 
+from hyfn import syntax
 from hyfn.discover.scope import Assigned, External, Found, Scopes, Undefined, Unknown, dotted
 
 
@@ -112,7 +113,7 @@ def example(platform: Platform, option: str) -> str:
 
 @lru_cache(maxsize=256)
 def _parsed(annotation: str) -> ast.expr:
-    return ast.parse(annotation, mode="eval").body
+    return syntax.expression(annotation)
 
 
 _PLAIN: Mapping[str, tuple[type, ...]] = {

@@ -11,6 +11,7 @@ from collections.abc import Iterator, Mapping
 from functools import lru_cache
 from pathlib import Path
 
+from hyfn import syntax
 from hyfn.errors import ConfigError, HyfnError, SourceError
 from hyfn.model import Source
 
@@ -35,7 +36,7 @@ def tree(source: Source) -> ast.Module:
 def _parse(text: str) -> ast.Module:
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
-        return ast.parse(text)
+        return syntax.parse(text)
 
 
 def segment(source: Source, node: ast.expr) -> str:

@@ -10,6 +10,7 @@ import ast
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
+from hyfn import syntax
 from hyfn.discover.kinds import ALIAS_CALLS, CONTAINERS, TRAVELS, UNWRAPPED, is_exception, kind_of_class, live
 from hyfn.discover.scope import Assigned, External, Found, Scopes, Undefined, dotted
 from hyfn.discover.signature import Function, arguments
@@ -71,7 +72,7 @@ class _Reader:
 
     def _forward(self, text: str, module: str, seen: frozenset[object]) -> Refusal | None:
         try:
-            return self.refuse(ast.parse(text.strip(), mode="eval").body, module, seen)
+            return self.refuse(syntax.expression(text.strip()), module, seen)
         except SyntaxError:
             return Refusal(f"{text!r} is not a type", "write the type without quotes")
 

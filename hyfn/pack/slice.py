@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import ast
 import re
 from collections.abc import Callable
 from functools import lru_cache
 
+from hyfn import syntax
 from hyfn.errors import BuildError
 from hyfn.model import FunctionSpec, Kept, Project, Reached, Slice, Source
 from hyfn.pack import beside, cutting
@@ -48,7 +48,7 @@ def _encoded(kept: Kept, text: str) -> bytes:
 
 @lru_cache(maxsize=4096)
 def _parse(content: bytes) -> None:
-    ast.parse(content)
+    syntax.parse(content)
 
 
 def _encoding(text: str) -> str:

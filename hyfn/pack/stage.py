@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import hyfn
+from hyfn import syntax
 from hyfn.model import FunctionSpec, Target
 
 ROOT = Path(hyfn.__file__).parent
@@ -50,7 +51,7 @@ def _path(module: str) -> Path | None:
 
 def _imports(path: Path) -> Iterator[str]:
     """Everything that a module imports when it runs, in whatever function."""
-    waiting: list[ast.AST] = [ast.parse(path.read_bytes())]
+    waiting: list[ast.AST] = [syntax.parse(path.read_bytes())]
     while waiting:
         node = waiting.pop()
         if isinstance(node, ast.If) and isinstance(node.test, ast.Name) and node.test.id == "TYPE_CHECKING":

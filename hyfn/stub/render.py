@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 from collections.abc import Iterable, Iterator, Sequence
 
+from hyfn import syntax
 from hyfn.model import FunctionSpec, Parameter
 
 MARKER = "hyfn_stub"
@@ -76,7 +77,7 @@ def _parameter(parameter: Parameter) -> str:
 
 
 def _line(expression: str) -> str:
-    return ast.unparse(ast.parse(expression, mode="eval")) if "\n" in expression else expression
+    return ast.unparse(syntax.expression(expression)) if "\n" in expression else expression
 
 
 def _doc(function: FunctionSpec) -> str:
