@@ -13,6 +13,7 @@ own edges and of no other:
 
 from __future__ import annotations
 
+from hyfn.wire import json_text
 from hyfn.wire.carrier import Endpoint
 
 TYPE_CHECKING = False
@@ -96,9 +97,7 @@ def read(environ: Mapping[str, str]) -> Wiring | None:
     text = environ.get("HYFN_WIRING")
     if not text:
         return None
-    import json
-
     if not text.startswith("{"):
         with open(text, encoding="utf-8") as file:  # noqa: PTH123  (pathlib costs a cold start 5 ms)
             text = file.read()
-    return Wiring(json.loads(text))
+    return Wiring(json_text.read(text))

@@ -5,6 +5,7 @@ from __future__ import annotations
 from binascii import Error, a2b_base64, b2a_base64
 
 from hyfn.errors import BY_CODE, OutcomeUnknown
+from hyfn.wire import json_text
 
 _TO_URL = bytes.maketrans(b"+/", b"-_")
 _FROM_URL = bytes.maketrans(b"-_", b"+/")
@@ -18,10 +19,8 @@ def event(frame: bytes) -> bytes:
 
 def reply(body: bytes) -> bytes:
     """The frame in the JSON that a function returned. Raises a CallError where there is none."""
-    import json
-
     try:
-        document = json.loads(body)
+        document = json_text.read(body.decode())
     except ValueError:
         document = None
     if isinstance(document, dict) and isinstance(document.get("hyfn"), str):

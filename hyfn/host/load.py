@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from hyfn.wire.json_text import read
+
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any
@@ -13,10 +15,8 @@ def manifest() -> dict[str, Any] | None:
 
     path = hyfn.__path__[0].rpartition("/")[0] + "/hyfn.json"
     try:
-        with open(path, "rb") as file:  # noqa: PTH123  (pathlib costs a cold start 5 ms)
-            import json
-
-            document: dict[str, Any] = json.loads(file.read())
+        with open(path, encoding="utf-8") as file:  # noqa: PTH123  (pathlib costs a cold start 5 ms)
+            document: dict[str, Any] = read(file.read())
     except FileNotFoundError:
         return None
     return document

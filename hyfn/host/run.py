@@ -25,7 +25,7 @@ from hyfn.errors import (
     UnsupportedEncoding,
 )
 from hyfn.host import load
-from hyfn.wire import codec, failure, message
+from hyfn.wire import codec, message
 from hyfn.wire.carrier import Answer
 from hyfn.wire.frame import CALL, MAX_BODY, Frame
 
@@ -214,6 +214,8 @@ class Runner:
         return Answer(200, message.value(work.frame, work.header["id"], work.key, body))
 
     def _error(self, work: Work, raised: Exception) -> Answer:
+        from hyfn.wire import failure
+
         if isinstance(raised, CallError) and not _came_from_user(raised):
             body, executed, status = failure.refuse(raised), raised.executed, raised.http_status
         else:
@@ -222,6 +224,8 @@ class Runner:
         return Answer(status, sealed, body["code"])
 
     def _described(self, function: Hosted | None, raised: Exception) -> dict[str, Any]:
+        from hyfn.wire import failure
+
         hop = ["", 0, function.name if function else "", self._known().placement]
         return failure.describe(raised, hop, function.body.__code__ if function else None)
 

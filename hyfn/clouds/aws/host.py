@@ -5,7 +5,7 @@ from __future__ import annotations
 from binascii import Error, a2b_base64, b2a_base64
 
 from hyfn.errors import CallError, Malformed
-from hyfn.host import http, json_door, load
+from hyfn.host import json_door, load
 from hyfn.host.run import runner
 from hyfn.wire.carrier import Answer
 
@@ -20,6 +20,8 @@ class FunctionUrl:
 
     def receive(self, event: Any) -> bytes:
         """The frame in it. Raises Malformed or UnsupportedEncoding."""
+        from hyfn.host import http
+
         try:
             method: str = event["requestContext"]["http"]["method"]
             content_type: str = event["headers"].get("content-type", "")
@@ -30,6 +32,8 @@ class FunctionUrl:
 
     def answer(self, answer: Answer) -> dict[str, Any]:
         """The response that the function URL gives."""
+        from hyfn.host import http
+
         status, kind, body = http.answer(answer)
         return {
             "statusCode": status,
