@@ -14,7 +14,21 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any
 
-CALL_FIELDS = frozenset(("iss", "aud", "id", "att", "iat", "exp", "dl", "con", "sem", "root", "hop", "tp"))
+CALL_TYPES: dict[str, type] = {
+    "iss": str,
+    "aud": str,
+    "id": bytes,
+    "att": int,
+    "iat": int,
+    "exp": int,
+    "dl": int,
+    "con": bytes,
+    "sem": int,
+    "root": bytes,
+    "hop": int,
+    "tp": str,
+}
+CALL_FIELDS = frozenset(CALL_TYPES)
 VALUE_FIELDS = frozenset(("rid", "rh", "iat"))
 ERROR_FIELDS = frozenset(("rid", "rh", "iat", "ex", "ra", "nr"))
 
@@ -78,19 +92,8 @@ def call(
 
 def check_call(header: dict[str, Any]) -> None:
     """Raise Malformed unless every field has its type and range. Times are not compared with the clock here."""
-    numbers = (
-        header["att"],
-        header["iat"],
-        header["exp"],
-        header["dl"],
-        header["sem"],
-        header["hop"],
-    )
-    texts = (header["iss"], header["aud"], header["tp"])
     if not (
-        all(type(number) is int for number in numbers)
-        and all(type(text) is str for text in texts)
-        and all(type(header[name]) is bytes for name in ("id", "root", "con"))
+        {name: type(value) for name, value in header.items()} == CALL_TYPES
         and len(header["id"]) == len(header["root"]) == 16
         and 0 <= header["att"] <= 15
         and 0 <= header["sem"] <= 2
