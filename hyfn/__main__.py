@@ -12,6 +12,13 @@ def main() -> None:
 
         sys.stdout.write(f"hyfn {__version__}\n")
         return
+    import io
+    import signal
+
+    signal.signal(signal.SIGINT, signal.SIG_DFL)  # no traceback while modules load; commands set their own
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")  # a terminal may not know every letter
     from hyfn.cli.main import cli
 
     cli()

@@ -8,23 +8,29 @@ from pathlib import Path
 import click
 
 from hyfn import project
-from hyfn.cli import output
+from hyfn.cli import guard, output
+from hyfn.pack import delivery
 
 
 @click.command
 @click.argument("path", type=click.Path(exists=True, path_type=Path), default=".")
 @click.option("--out", type=click.Path(path_type=Path), default=None, help="Default: PATH/.hyfn/build.")
+@click.option("-v", "--verbose", is_flag=True, help="Show each step.")
 @output.json_option
-@output.command
-def command(path: Path, out: Path | None, is_json: bool) -> None:
+@guard.command
+def command(path: Path, out: Path | None, verbose: bool, is_json: bool) -> None:
     """Package each function of the project at PATH for its platform."""
+    progress = output.Progress(verbose)
     read = project.read(path)
-    out = out or read.root / ".hyfn" / "build"
-    built = project.build(read, out.absolute(), output.progress)
+    made = out or read.root / delivery.OWN / "build"
+    built = project.build(read, made.absolute(), progress.step)
+    if out is None:
+        delivery.own(read.root)
+    progress.done()
     for note in built.notes:
-        output.progress(note)
+        output.note(note)
     if is_json:
-        output.document(json.loads((out / project.MANIFEST).read_text()))
+        output.document(json.loads((made / delivery.MANIFEST).read_text()))
         return
     output.table(
         ["function", "platform", "python", "KB", "distributions"],
@@ -33,4 +39,4 @@ def command(path: Path, out: Path | None, is_json: bool) -> None:
             for a in built.artifacts
         ],
     )
-    output.result(f"in {out}")
+    output.result(f"in {made}")

@@ -2,74 +2,67 @@
 
 from __future__ import annotations
 
-import json
-import urllib.request
+import sys
+from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
-from urllib.error import HTTPError, URLError
+from typing import Any, NoReturn
 
 import click
 
 from hyfn import project
-from hyfn.cli import output
-from hyfn.dev import session
+from hyfn.cli import guard, output
+from hyfn.dev import asking, session
 from hyfn.dev.application import Application
-from hyfn.dev.door import Door, parse_arguments
+from hyfn.dev.door import Door, arguments, described
 from hyfn.discover import names
-from hyfn.errors import HyfnError, ProjectError
+from hyfn.errors import ConfigError, HyfnError, Malformed
+from hyfn.model import Project
 
 
 @click.command
 @click.argument("function")
-@click.argument("arguments", default="{}")
+@click.argument("given", metavar="[ARGUMENTS]", default="{}")
 @click.option("--path", type=click.Path(exists=True, path_type=Path), default=".", help="The project.")
-@output.command
-def command(function: str, arguments: str, path: Path) -> None:
+@click.option("-v", "--verbose", is_flag=True, help="Show each step.")
+@output.json_option
+@guard.command
+def command(function: str, given: str, path: Path, verbose: bool, is_json: bool) -> None:
     """Call FUNCTION with ARGUMENTS, a JSON object: hyfn call classify '{"text": "please pay"}'.
 
-    It is called in a running `hyfn dev` of the project, or else started for this one call.
+    It is called in a running `hyfn dev` of the project, or else started for this one call. Its value is printed as
+    JSON; `--json` prints an error as JSON too. `-` reads the arguments from standard input.
     """
     read = project.read(path)
     identity = names.resolve(read, function)
-    given = parse_arguments(arguments)
+    try:
+        values = arguments(sys.stdin.read() if given == "-" else given)
+    except Malformed as error:
+        raise ConfigError(error.message, hint=f"""hyfn call {function} '{{"name": "value"}}'""") from None
     running = session.find(read.root)
-    value = _ask(running, identity, given) if running else _start_and_ask(read, identity, given)
+    try:
+        value = asking.ask(running, identity, values) if running else _start_and_ask(read, identity, values, verbose)
+    except asking.Answered as error:
+        _fail(error.document, is_json)
     output.document(value)
 
 
-def _ask(running: session.Session, identity: str, arguments: dict[str, Any]) -> Any:
-    request = urllib.request.Request(  # noqa: S310  (the session's own loopback address)
-        f"{running.url}/{identity}",
-        json.dumps(arguments).encode(),
-        {"Authorization": f"Bearer {running.token}", "Content-Type": "application/json"},
-    )
-    try:
-        with urllib.request.urlopen(request) as response:  # noqa: S310  (the session's own loopback address)
-            return json.load(response)["value"]
-    except HTTPError as error:
-        _raised(json.load(error)["error"])
-    except URLError as error:
-        raise HyfnError(f"hyfn dev does not answer at {running.url}: {error.reason}") from error
-
-
-def _start_and_ask(read: Any, identity: str, arguments: dict[str, Any]) -> Any:
-    with Application(read, output.progress, only=[identity]) as application:
+def _start_and_ask(read: Project, identity: str, values: Mapping[str, Any], verbose: bool) -> Any:
+    progress = output.Progress(verbose)
+    with Application(read, progress.step, [identity], progress.note) as application:
+        progress.done()
         door = Door(application.door_wiring(), {identity: identity})
         try:
-            return door.call(identity, arguments)
-        except HyfnError:
-            raise
-        except Exception as error:  # noqa: BLE001  (the function's own exception is this command's error)
-            _raised(
-                {
-                    "type": f"{type(error).__module__}:{type(error).__qualname__}",
-                    "message": str(error),
-                    "notes": list(getattr(error, "__notes__", ())),
-                }
-            )
+            return door.call(identity, values)
+        except Exception as error:
+            raise asking.Answered(described(error)) from error
 
 
-def _raised(error: dict[str, Any]) -> None:
+def _fail(error: Mapping[str, Any], is_json: bool) -> NoReturn:
+    """The remote traceback, if there is one, then the error on one line."""
+    if is_json:
+        output.document({"errors": [error]})
     for note in error["notes"]:
-        click.echo(note, err=True)
-    raise ProjectError(f"the function raised {error['type']}: {error['message']}")
+        output.lines(note)
+    kind = error["type"].rpartition(":")[2]
+    guard.say(HyfnError(f"{kind}: {error['message']}", hint=error["hint"]))
+    sys.exit(1)

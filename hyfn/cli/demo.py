@@ -9,7 +9,7 @@ from typing import Any
 import click
 
 from hyfn import project
-from hyfn.cli import output, shipped
+from hyfn.cli import guard, output, shipped
 from hyfn.dev.application import Application
 from hyfn.dev.script import Script
 
@@ -19,17 +19,22 @@ TIMES = 30
 
 @click.command
 @click.option("--times", default=TIMES, show_default=True, type=click.IntRange(min=2), help="Calls of each pair.")
+@click.option("-v", "--verbose", is_flag=True, help="Show each step.")
 @output.json_option
-@output.command
-def command(times: int, is_json: bool) -> None:
+@guard.command
+def command(times: int, verbose: bool, is_json: bool) -> None:
     """Run examples/invoices across all platforms here, and time every directed call."""
     folder = shipped.examples() / "invoices"
     read = project.read(folder)
-    with Application(read, output.progress) as application:
-        story = Script(read, folder / "app.py", output.progress).output([], application.laptop())
-        audit = Script(read, folder / "audit.py", output.progress)
+    progress = output.Progress(verbose)
+    with Application(read, progress.step, note=progress.note) as application:
+        progress.step("running the example")
+        story = Script(read, folder / "app.py", progress.note).output([], application.laptop())
+        progress.step("timing every call")
+        audit = Script(read, folder / "audit.py", progress.note)
         measured = json.loads(audit.output(["--json", str(times)], application.laptop()))
         calls = [_row(call, application) for call in measured]
+    progress.done()
     if is_json:
         output.document({"calls": calls})
     else:

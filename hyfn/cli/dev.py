@@ -2,66 +2,96 @@
 
 from __future__ import annotations
 
+import json
 import os
 import secrets
+import shlex
+from collections.abc import Iterable
+from contextlib import closing
 from pathlib import Path
-from threading import Thread
 
 import click
 
 from hyfn import project
-from hyfn.cli import output
+from hyfn.cli import guard, output
 from hyfn.dev import reload, session
 from hyfn.dev.application import Application
-from hyfn.dev.door import Door, Server
+from hyfn.dev.door import Door
+from hyfn.dev.server import Server
 from hyfn.discover import names
-from hyfn.model import Project
+from hyfn.errors import HyfnError
+from hyfn.model import FunctionSpec, Project
 
 
 @click.command
 @click.argument("path", type=click.Path(exists=True, path_type=Path), default=".")
-@click.option("--port", type=int, default=0, help="Default: a free one.")
-@click.option("--token", envvar="HYFN_DEV_TOKEN", default=None, help="Default: a new one.")
+@click.option("--port", type=click.IntRange(0, 65535), default=0, help="Default: a free one.")
+@click.option("--token", envvar="HYFN_DEV_TOKEN", default=None, help="Default: a new one. Also HYFN_DEV_TOKEN.")
+@click.option("-v", "--verbose", is_flag=True, help="Show each step.")
 @output.json_option
-@output.command
-def command(path: Path, port: int, token: str | None, is_json: bool) -> None:
+@guard.command
+def command(path: Path, port: int, token: str | None, verbose: bool, is_json: bool) -> None:
     """Keep every function of the project at PATH up here, each in its vendor's runtime.
 
     POST /FUNCTION with JSON arguments by name calls one. What changes is rebuilt. Ctrl-C ends it.
     """
     read = project.read(path)
     token = token or secrets.token_urlsafe(24)
-    with Application(read, output.progress) as application:
-        server = Server(port, token, _door(application))
-        Thread(target=server.serve_forever, name="hyfn-door", daemon=True).start()
-        session.write(read.root, session.Session(server.url, token, os.getpid()))
-        try:
-            _announce(application, server, is_json)
-            for changed in reload.changes(path, read):
-                if application.reload(changed):
-                    server.door = _door(application)
-        finally:
-            session.remove(read.root)
-            server.shutdown()
+    progress = output.Progress(verbose)
+    with (
+        closing(Server(port, token)) as server,
+        session.announced(read.root, session.Session(server.port, token, os.getpid())),
+        reload.watched(read.root) as changes,
+        Application(read, progress.step, note=progress.note) as application,
+    ):
+        progress.done()
+        door = Door(application.door_wiring(), _names(read))
+        server.open(door)
+        _announce(application, server, is_json)
+        for _ in changes:
+            _reload(path, application, progress)
+            door.rewire(application.door_wiring(), _names(application.project))
 
 
-def _door(application: Application) -> Door:
-    return Door(application.door_wiring(), _names(application.project))
+def _reload(path: Path, application: Application, progress: output.Progress) -> None:
+    """What cannot be built is said, and what runs goes on."""
+    try:
+        if application.reload(project.read(path)):
+            progress.note("rebuilt")
+    except HyfnError as error:
+        guard.say(error)
+    finally:
+        progress.done()
 
 
 def _names(read: Project) -> dict[str, str]:
+    """What a person may write: short names and identities."""
     shorts = names.short_names(read)
     return {**{short: name for name, short in shorts.items()}, **{name: name for name in shorts}}
 
 
 def _announce(application: Application, server: Server, is_json: bool) -> None:
     shorts = names.short_names(application.project)
+    url = f"http://127.0.0.1:{server.port}"
     if is_json:
-        output.document({"url": server.url, "token": server.token, "functions": sorted(shorts.values())})
+        document = {"url": url, "token": server.token, "functions": sorted(shorts.values())}
+        output.document(document, is_line=True)
         return
-    first = sorted(shorts.values())[0]
-    output.result(f"{server.url}  token {server.token}")
-    output.result(
-        f"curl -H 'Authorization: Bearer {server.token}' -H 'Content-Type: application/json'"
-        f" {server.url}/{first} -d '{{}}'"
+    output.table(["function", "runtime", "arguments"], _rows(application))
+    example = application.project.functions[0]
+    arguments = shlex.quote(json.dumps({each.name: each.annotation or "…" for each in example.signature.parameters}))
+    output.result(f"\n{url}  token {server.token}")
+    output.result(f"curl -H 'Authorization: Bearer {server.token}' {url}/{shorts[example.name]} -d {arguments}")
+
+
+def _rows(application: Application) -> Iterable[list[str]]:
+    shorts = names.short_names(application.project)
+    for unit in project.units(application.project):
+        for function in unit.functions:
+            yield [shorts[function.name], application.running[unit.party].runtime, _arguments(function)]
+
+
+def _arguments(function: FunctionSpec) -> str:
+    return ", ".join(
+        f"{each.name}: {each.annotation}" if each.annotation else each.name for each in function.signature.parameters
     )

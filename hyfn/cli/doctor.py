@@ -9,7 +9,7 @@ from typing import Any
 import click
 
 from hyfn import __version__, clouds
-from hyfn.cli import output
+from hyfn.cli import guard, output
 from hyfn.dev.application import emulator
 from hyfn.errors import HyfnError, MachineError
 from hyfn.model import Place, Target
@@ -20,7 +20,7 @@ PYTHONS = ("3.11", "3.12", "3.13")
 
 @click.command
 @output.json_option
-@output.command
+@guard.command
 def command(is_json: bool) -> None:
     """Say what this machine has of what hyfn needs: uv, interpreters, runtimes."""
     rows = list(_rows())

@@ -8,7 +8,7 @@ from typing import Any
 import click
 
 from hyfn import project
-from hyfn.cli import output
+from hyfn.cli import guard, output
 from hyfn.discover import graph
 
 
@@ -16,7 +16,7 @@ from hyfn.discover import graph
 @click.argument("path", type=click.Path(exists=True, path_type=Path), default=".")
 @click.option("--mermaid", is_flag=True, help="Print a Mermaid flowchart.")
 @output.json_option
-@output.command
+@guard.command
 def command(path: Path, mermaid: bool, is_json: bool) -> None:
     """Print the static call graph of the project at PATH."""
     document = graph.document(project.read(path))

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import click
 
-from hyfn.cli import output, shipped
+from hyfn.cli import guard, output, shipped
 from hyfn.errors import ConfigError
 
 PLACEHOLDER = "hello"
@@ -21,7 +21,7 @@ PLACEHOLDER = "hello"
 @click.option("--template", default="local-to-clouds", show_default=True, help="One of `hyfn new --list`.")
 @click.option("--list", "is_list", is_flag=True, help="Print the templates instead.")
 @output.json_option
-@output.command
+@guard.command
 def command(folder: Path | None, template: str, is_list: bool, is_json: bool) -> None:
     """Start a project in FOLDER: a complete one, with a test that passes."""
     known = sorted(path.name for path in shipped.templates().iterdir() if (path / "pyproject.toml").exists())

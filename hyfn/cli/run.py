@@ -8,7 +8,7 @@ from pathlib import Path
 import click
 
 from hyfn import project
-from hyfn.cli import output
+from hyfn.cli import guard, output
 from hyfn.dev.application import Application
 from hyfn.dev.script import Script
 
@@ -24,23 +24,18 @@ from hyfn.dev.script import Script
 @click.option("-v", "--verbose", is_flag=True, help="Show each step.")
 @click.argument("script", type=click.Path(exists=True, dir_okay=False, path_type=Path))
 @click.argument("args", nargs=-1, type=click.UNPROCESSED)
-@output.command
+@guard.command
 def command(script: Path, args: tuple[str, ...], runtime: str, verbose: bool) -> None:
     """Run SCRIPT as __main__ against every function of its project, then stop them all.
 
-    The exit status is the script's.
+    The exit status is the script's. Options of hyfn stand before SCRIPT, its arguments after it.
     """
+    progress = output.Progress(verbose)
     read = project.read(script)
-    prepared = Script(read, script, output.progress)
+    prepared = Script(read, script, progress.note)
     if runtime == "local":
         sys.exit(prepared.run(args, {"HYFN_STAGE": "local"}))
-    report = output.progress if verbose or sys.stderr.isatty() else _first_uses
-    with Application(read, report) as application:
+    with Application(read, progress.step, note=progress.note) as application:
+        progress.done()
         status = prepared.run(args, application.laptop())
     sys.exit(status)
-
-
-def _first_uses(text: str) -> None:
-    """Without a terminal only what takes long, or differs from what was asked, is worth a line."""
-    if text.startswith("making ") or " is not on this machine" in text:
-        output.progress(text)

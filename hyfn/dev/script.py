@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import os
-import signal
-import subprocess
 import sys
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
@@ -17,11 +15,9 @@ from packaging.utils import canonicalize_name
 import hyfn
 from hyfn.errors import ProjectError
 from hyfn.model import Project
-from hyfn.toolchain import cache, environments, pythons
+from hyfn.toolchain import cache, environments, foreground, pythons
 
-SUPPORTED = ("3.13", "3.12", "3.11")
-GRACE = 5.0
-"""Seconds that a script has to end after Ctrl-C or SIGTERM."""
+SUPPORTED = ("3.14", "3.13", "3.12", "3.11")
 
 
 class Script:
@@ -33,33 +29,22 @@ class Script:
 
     def __init__(self, project: Project, path: Path, report: Callable[[str], None]) -> None:
         self._project = project
-        self._path = path.resolve()
+        self._path = path
         self._report = report
 
     def run(self, args: Sequence[str], env: Mapping[str, str]) -> int:
-        """Run it with this terminal until it ends; its exit status. On Ctrl-C it gets the time to end by itself."""
-        child = self._start(args, env, None)
-        try:
-            return _status(child.wait())
-        except BaseException:
-            _end(child)
-            raise
+        """Run it with this terminal until it ends; its exit status, 128 + n where signal n ended it."""
+        return foreground.run(self._command(args), self._environment(env)).status
 
     def output(self, args: Sequence[str], env: Mapping[str, str]) -> str:
         """Run it and give back what it printed. Raises ProjectError where its exit status is not 0."""
-        child = self._start(args, env, subprocess.PIPE)
-        try:
-            printed, _ = child.communicate()
-        except BaseException:
-            _end(child)
-            raise
-        if child.returncode:
-            raise ProjectError(f"{self._path.name} ended with status {_status(child.returncode)}")
-        return printed.decode()
+        ended = foreground.run(self._command(args), self._environment(env), captured=True)
+        if ended.status:
+            raise ProjectError(f"{self._path.name} ended with status {ended.status}")
+        return ended.output.decode()
 
-    def _start(self, args: Sequence[str], env: Mapping[str, str], stdout: int | None) -> subprocess.Popen[bytes]:
-        command = [str(self._interpreter()), str(self._path), *args]
-        return subprocess.Popen(command, env={**os.environ, **self._environment(), **env}, stdout=stdout)
+    def _command(self, args: Sequence[str]) -> list[str]:
+        return [str(self._interpreter()), str(self._path), *args]
 
     def _interpreter(self) -> Path:
         declared = [text for text in self._project.dependencies if canonicalize_name(Requirement(text).name) != "hyfn"]
@@ -67,18 +52,28 @@ class Script:
             return Path(sys.executable)
         requirements = [*declared, f"msgpack=={'.'.join(map(str, msgpack.version))}"]
         python, _ = pythons.nearest(_this_python(), [minor for minor in SUPPORTED if self._accepts(minor)])
-        name = f"script-{self._project.app}"
-        return environments.environment(name, requirements, python, self._report).python
+        made = environments.environment(
+            f"script-{self._project.app}", requirements, python, self._report, extra_args=self._settings()
+        )
+        return made.python
 
     def _accepts(self, minor: str) -> bool:
         wanted = self._project.requires_python
         return wanted is None or SpecifierSet(wanted).contains(f"{minor}.99")
 
-    def _environment(self) -> dict[str, str]:
+    def _settings(self) -> list[str]:
+        """Where the project sets indexes and the like for uv, it is told to look there."""
+        root = self._project.root
+        pyproject = root / "pyproject.toml"
+        has_settings = (root / "uv.toml").is_file() or (pyproject.is_file() and "[tool.uv" in pyproject.read_text())
+        return ["--directory", str(root)] if has_settings else []
+
+    def _environment(self, extra: Mapping[str, str]) -> dict[str, str]:
         """hyfn itself on the path, and nothing else of the environment that it is installed in."""
         known = {source.path.resolve(): name for name, source in self._project.sources.items()}
-        main = known.get(self._path, self._path.stem)
-        return {"HYFN_MAIN": main, "PYTHONPATH": f"{_hyfn_alone()}{os.pathsep}{self._project.source_root}"}
+        main = known.get(self._path.resolve(), self._path.stem)
+        path = [str(_hyfn_alone()), str(self._project.source_root), *filter(None, [os.environ.get("PYTHONPATH")])]
+        return {**os.environ, "HYFN_MAIN": main, "PYTHONPATH": os.pathsep.join(path), **extra}
 
 
 def _hyfn_alone() -> Path:
@@ -94,17 +89,3 @@ def _hyfn_alone() -> Path:
 
 def _this_python() -> str:
     return f"{sys.version_info.major}.{sys.version_info.minor}"
-
-
-def _status(returned: int) -> int:
-    """As a shell says it: 128 + n for a script that signal n ended."""
-    return 128 - returned if returned < 0 else returned
-
-
-def _end(child: subprocess.Popen[bytes]) -> None:
-    child.send_signal(signal.SIGINT)
-    try:
-        child.wait(GRACE)
-    except subprocess.TimeoutExpired:
-        child.kill()
-        child.wait()

@@ -1,0 +1,130 @@
+"""The door over HTTP: POST /FUNCTION, only on loopback, only with the token."""
+
+from __future__ import annotations
+
+import hmac
+import json
+import re
+from collections.abc import Mapping
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from threading import Thread
+from typing import Any
+from urllib.parse import unquote
+
+from hyfn.dev.door import Door, arguments, described
+from hyfn.errors import CallError, ConfigError
+
+MAX_JSON = 16 * 1024 * 1024
+"""Bytes of one JSON document."""
+MAX_PASSED_OVER = 64 * 1024
+"""Bytes of a refused request's body that are read, so that its sender gets to read the answer."""
+POLL = 0.1
+"""Seconds that closing may take."""
+HOSTS = re.compile(r"(127\.0\.0\.1|localhost|\[::1\])(:\d+)?", re.IGNORECASE)
+"""What a person, or a tunnel, may have called us. A web page whose own name was made to lead here is none of these."""
+
+
+class Server(ThreadingHTTPServer):
+    """Listens on 127.0.0.1 from the moment it is made; answers from `open` on: who connects before that, waits."""
+
+    daemon_threads = True
+    request_queue_size = 128
+
+    def __init__(self, port: int, token: str) -> None:
+        """Raises ConfigError where `port` is not free."""
+        try:
+            super().__init__(("127.0.0.1", port), Handler)
+        except OSError as error:
+            raise ConfigError(f"cannot listen on port {port}: {error.strerror}", hint="give another --port") from error
+        self.token = token
+        self.door: Door
+        self._is_open = False
+
+    @property
+    def port(self) -> int:
+        return self.server_address[1]
+
+    def open(self, door: Door) -> None:
+        self.door = door
+        self._is_open = True
+        Thread(target=self.serve_forever, args=(POLL,), name="hyfn-door", daemon=True).start()
+
+    def close(self) -> None:
+        """Listen no more."""
+        if self._is_open:
+            self.shutdown()
+        self.server_close()
+
+
+class _Refused(CallError):
+    code = "REFUSED"
+
+    def __init__(self, message: str, status: int) -> None:
+        super().__init__(message)
+        self.http_status = status
+
+
+class Handler(BaseHTTPRequestHandler):
+    """One connection."""
+
+    server: Server
+    protocol_version = "HTTP/1.1"
+    server_version = "hyfn"
+    sys_version = ""
+    timeout = 60.0
+    """Seconds that a sender may be silent."""
+
+    def do_POST(self) -> None:
+        name = unquote(self.path.partition("?")[0]).strip("/")
+        try:
+            status, document = 200, {"value": self.server.door.call(name, arguments(self._body()))}
+        except CallError as error:
+            status, document = error.http_status if error.code != "USER_ERROR" else 500, {"error": described(error)}
+        except Exception as error:  # noqa: BLE001  (whatever the function raised is the answer)
+            status, document = 500, {"error": described(error)}
+        self._answer(status, document)
+
+    def do_GET(self) -> None:
+        self.send_error(405, "POST /FUNCTION with a JSON object of arguments")
+
+    def send_error(self, code: int, message: str | None = None, explain: str | None = None) -> None:  # noqa: ARG002
+        """What the standard library refuses by itself is JSON too."""
+        self.close_connection = True
+        said = message or self.responses.get(code, ("", ""))[0]
+        self._answer(code, {"error": {"type": "http", "message": said, "hint": None, "notes": []}})
+
+    def _body(self) -> bytes:
+        given = self.headers.get("Content-Length", "" if "Transfer-Encoding" in self.headers else "0")
+        length = int(given) if re.fullmatch(r"\d{1,12}", given, re.ASCII) else -1
+        try:
+            self._admit(length)
+        except _Refused:
+            self.close_connection = True
+            self.rfile.read(max(0, min(length, MAX_PASSED_OVER)))
+            raise
+        return self.rfile.read(length)
+
+    def _admit(self, length: int) -> None:
+        if not HOSTS.fullmatch(self.headers.get("Host", "")):
+            raise _Refused("the Host header must be 127.0.0.1 or localhost", 421)
+        given = self.headers.get("Authorization", "").encode("utf-8", "replace")
+        if not hmac.compare_digest(given, f"Bearer {self.server.token}".encode()):
+            raise _Refused("the token is missing or wrong", 401)
+        if length < 0:
+            raise _Refused("a Content-Length is required", 411)
+        if length > MAX_JSON:
+            raise _Refused(f"more than {MAX_JSON} bytes", 413)
+
+    def _answer(self, status: int, document: Mapping[str, Any]) -> None:
+        body = json.dumps(document).encode() + b"\n"
+        self.send_response(status)
+        self.send_header("Content-Type", "application/json")
+        self.send_header("Content-Length", str(len(body)))
+        if self.close_connection:
+            self.send_header("Connection", "close")
+        self.end_headers()
+        if self.command != "HEAD":
+            self.wfile.write(body)
+
+    def log_message(self, format: str, *args: object) -> None:
+        """Quiet: the functions' own logs are what a developer reads."""

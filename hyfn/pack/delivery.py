@@ -1,0 +1,87 @@
+"""Where a build goes: a folder that is written whole or not at all."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager, suppress
+from pathlib import Path
+
+from hyfn.errors import BuildError
+from hyfn.toolchain import scratch
+
+MANIFEST = "manifest.json"
+OWN = ".hyfn"
+"""hyfn's own folder in a project."""
+ELSEWHERE = "name an empty or a new folder with --out"
+
+
+def own(root: Path) -> Path:
+    """hyfn's own folder in the project at `root`, which version control passes over. Exists afterwards."""
+    folder = root / OWN
+    folder.mkdir(exist_ok=True)
+    ignored = folder / ".gitignore"
+    if not ignored.exists():
+        ignored.write_text("*\n")
+    return folder
+
+
+@contextmanager
+def all_or_nothing(out: Path) -> Iterator[Path]:
+    """A folder beside `out` that takes its place when all went well. When not, nothing is left of it and of what was
+    made to hold it. Raises BuildError where `out` is not hyfn's to replace, or cannot be written."""
+    out = out.resolve()
+    with ExitStack() as stack:
+        try:
+            _refuse_foreign(out)
+            stack.enter_context(_parents(out))
+            partial = stack.enter_context(scratch.folder(f".{out.name}.partial-", out.parent))
+        except OSError as error:
+            raise BuildError(f"cannot write {out}: {error.strerror}", hint=ELSEWHERE) from error
+        yield partial
+        _replace(partial, out)
+
+
+@contextmanager
+def _parents(out: Path) -> Iterator[None]:
+    """Those that were not there go again when the build fails."""
+    made = [folder for folder in out.parents if not folder.exists()]
+    try:
+        out.parent.mkdir(parents=True, exist_ok=True)
+        yield
+    except BaseException:
+        for folder in made:
+            with suppress(OSError):
+                folder.rmdir()
+        raise
+
+
+def _replace(partial: Path, out: Path) -> None:
+    old = partial.with_name(f"{partial.name}.old")
+    try:
+        partial.chmod(0o755)
+        if out.exists():
+            out.rename(old)
+        partial.rename(out)
+    finally:
+        if old.exists() and not out.exists():
+            old.rename(out)
+        shutil.rmtree(old, ignore_errors=True)
+
+
+def _refuse_foreign(out: Path) -> None:
+    if out.exists() and not out.is_dir():
+        raise BuildError(f"{out} is a file", hint=ELSEWHERE)
+    strangers = sorted({entry.name for entry in out.iterdir()} - _written(out)) if out.exists() else []
+    if strangers:
+        raise BuildError(f"{out} holds {strangers[0]}, which no build of hyfn put there", hint=ELSEWHERE)
+
+
+def _written(out: Path) -> set[str]:
+    """What the build in `out` put into it."""
+    try:
+        artifacts = json.loads((out / MANIFEST).read_text())["artifacts"]
+        return {MANIFEST, *(Path(artifact["path"]).parts[0] for artifact in artifacts)}
+    except (OSError, ValueError, LookupError, TypeError):
+        return set()

@@ -1,0 +1,88 @@
+"""A program in this terminal, as a shell runs one: it has the keyboard, and this process waits for it."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import signal
+import subprocess
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from hyfn.errors import MachineError
+from hyfn.toolchain.processes import Guard
+
+GRACE = 5.0
+"""Seconds that it has to end by itself when this process is told to."""
+
+
+@dataclass(frozen=True, slots=True)
+class Ended:
+    """`status` is as a shell says it: 128 + n where signal n ended it. `output` is what was captured."""
+
+    status: int
+    output: bytes
+
+
+def run(argv: Sequence[str], env: Mapping[str, str], *, captured: bool = False) -> Ended:
+    """Run it to its end; to be called in the main thread. `captured` keeps its standard output.
+
+    Ctrl-C in this terminal is its own to answer, as it would be without us. A signal to this process alone is passed
+    on: then it has GRACE seconds, and KeyboardInterrupt is raised again. It is killed if this process is.
+    """
+    guard = Guard()
+    try:
+        with _leaving_ctrl_c_to_it():
+            program = _start(argv, env, captured)
+            guard.watch(program.pid)
+            try:
+                output, _ = program.communicate()
+            except BaseException as error:
+                _end(program, _number(error))
+                raise
+    finally:
+        guard.dismiss()
+    return Ended(128 - program.returncode if program.returncode < 0 else program.returncode, output or b"")
+
+
+def _start(argv: Sequence[str], env: Mapping[str, str], captured: bool) -> subprocess.Popen[bytes]:
+    try:
+        return subprocess.Popen(argv, env=dict(env), stdout=subprocess.PIPE if captured else None)
+    except OSError as error:
+        raise MachineError(f"cannot start {argv[0]}: {error.strerror}") from error
+
+
+@contextlib.contextmanager
+def _leaving_ctrl_c_to_it() -> Iterator[None]:
+    if not _terminal_is_ours():
+        yield
+        return
+    before = signal.signal(signal.SIGINT, lambda *_: None)  # SIG_IGN would be inherited
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, before)
+
+
+def _terminal_is_ours() -> bool:
+    """Whether Ctrl-C reaches all of this process's group, the program among them."""
+    try:
+        with Path("/dev/tty").open() as terminal:
+            return os.tcgetpgrp(terminal.fileno()) == os.getpgrp()
+    except OSError:
+        return False
+
+
+def _number(error: BaseException) -> int:
+    """The signal that a KeyboardInterrupt stands for."""
+    return error.args[0] if error.args and isinstance(error.args[0], int) else signal.SIGINT
+
+
+def _end(program: subprocess.Popen[bytes], number: int) -> None:
+    program.send_signal(number)
+    try:
+        program.wait(GRACE)
+    except subprocess.TimeoutExpired:
+        program.kill()
+        program.wait()
