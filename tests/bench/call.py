@@ -1,6 +1,7 @@
 """A warm call through each runtime: hyfn's stub and artifact, and a client and a handler written by hand for it.
 
-By hand it is http.client, and asyncio's streams where the function is `async def` and the call is awaited.
+By hand it is http.client and a function that a thread runs, where the platform has threads; and where the function is
+`async def`, asyncio's streams and an async handler.
 """
 
 from __future__ import annotations
@@ -47,8 +48,8 @@ ROADS = (
     Road("functions-framework", "on_framework", "framework"),
     Road("azure, def", "on_azure", "azure"),
     Road("azure, async def", "on_azure_async", "azure_async"),
-    Road("func-python, def vs async", "on_func", "func"),
-    Road("func-python, async def", "on_func_async", "func"),
+    Road("func-python, def", "on_func", "func"),
+    Road("func-python, async def", "on_func_async", "func_async"),
     Road("hyfn.host on knative vs raw HTTP", "on_knative", "", 2.5),
     Road("hyfn.host on local vs raw HTTP", "on_local", "", 2.5),
 )

@@ -11,7 +11,8 @@ ENTRIES = {
     "framework": {"main.py": "framework.py"},
     "azure": {"function_app.py": "azure_def.py"},
     "azure_async": {"function_app.py": "azure_async.py"},
-    "func": {"app/function/__init__.py": "func.py"},
+    "func": {"app/function/__init__.py": "func_def.py"},
+    "func_async": {"app/function/__init__.py": "func_async.py"},
 }
 """Where each runtime looks for the function, as hyfn's emulators start it."""
 PACKAGES = ("hyfn/__init__.py", "hyfn/clouds/__init__.py", "hyfn/clouds/aws/__init__.py")

@@ -1,4 +1,4 @@
-"""Knative's func-python, by hand."""
+"""Knative's func-python, by hand: what it does never blocks."""
 
 import json
 from typing import Any
