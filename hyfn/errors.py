@@ -23,6 +23,11 @@ if TYPE_CHECKING:
 class HyfnError(Exception):
     """The root. `where` is "file:line" or None; `hint` says how to mend it, or is None."""
 
+    message = ""
+    where: str | None = None
+    hint: str | None = None
+    # One that came over the wire was made without __init__.
+
     def __init__(self, message: str, *, where: str | None = None, hint: str | None = None) -> None:
         super().__init__(message)
         self.message = message

@@ -13,7 +13,7 @@ from hyfn import project
 from hyfn.cli import guard, output
 from hyfn.dev import asking, session
 from hyfn.dev.application import Application
-from hyfn.dev.door import Door, arguments, described
+from hyfn.dev.door import Door, Failed, arguments
 from hyfn.discover import names
 from hyfn.errors import ConfigError, HyfnError, Malformed
 from hyfn.model import Project
@@ -41,7 +41,7 @@ def command(function: str, given: str, path: Path, verbose: bool, is_json: bool)
     running = session.find(read.root)
     try:
         value = asking.ask(running, identity, values) if running else _start_and_ask(read, identity, values, verbose)
-    except asking.Answered as error:
+    except Failed as error:
         _fail(error.document, is_json)
     output.document(value)
 
@@ -50,11 +50,7 @@ def _start_and_ask(read: Project, identity: str, values: Mapping[str, Any], verb
     progress = output.Progress(verbose)
     with Application(read, progress.step, [identity], progress.note) as application:
         progress.done()
-        door = Door(application.door_wiring(), {identity: identity})
-        try:
-            return door.call(identity, values)
-        except Exception as error:
-            raise asking.Answered(described(error)) from error
+        return Door(application.door_wiring(), {identity: identity}).call(identity, values)
 
 
 def _fail(error: Mapping[str, Any], is_json: bool) -> NoReturn:

@@ -6,9 +6,10 @@ import json
 import os
 import secrets
 import shlex
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from contextlib import closing
 from pathlib import Path
+from typing import Any
 
 import click
 
@@ -21,6 +22,8 @@ from hyfn.dev.server import Server
 from hyfn.discover import names
 from hyfn.errors import HyfnError
 from hyfn.model import FunctionSpec, Project
+
+SAMPLES: Mapping[str, Any] = {"int": 1, "float": 1.5, "str": "text", "bytes": "aGVsbG8=", "bool": True}
 
 
 @click.command
@@ -49,8 +52,9 @@ def command(path: Path, port: int, token: str | None, verbose: bool, is_json: bo
         server.open(door)
         _announce(application, server, is_json)
         for _ in changes:
-            _reload(path, application, progress)
-            door.rewire(application.door_wiring(), _names(application.project))
+            with door.held():
+                _reload(path, application, progress)
+                door.rewire(application.door_wiring(), _names(application.project))
 
 
 def _reload(path: Path, application: Application, progress: output.Progress) -> None:
@@ -79,9 +83,15 @@ def _announce(application: Application, server: Server, is_json: bool) -> None:
         return
     output.table(["function", "runtime", "arguments"], _rows(application))
     example = application.project.functions[0]
-    arguments = shlex.quote(json.dumps({each.name: each.annotation or "…" for each in example.signature.parameters}))
+    arguments = shlex.quote(json.dumps(_sample(example)))
     output.result(f"\n{url}  token {server.token}")
     output.result(f"curl -H 'Authorization: Bearer {server.token}' {url}/{shorts[example.name]} -d {arguments}")
+
+
+def _sample(function: FunctionSpec) -> dict[str, Any]:
+    """Arguments that show how a call is written."""
+    needed = [each for each in function.signature.parameters if each.default is None and "VAR_" not in each.kind]
+    return {each.name: SAMPLES.get(each.annotation or "") for each in needed}
 
 
 def _rows(application: Application) -> Iterable[list[str]]:

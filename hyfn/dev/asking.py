@@ -8,20 +8,13 @@ from collections.abc import Mapping
 from typing import Any
 from urllib.parse import quote
 
+from hyfn.dev.door import Failed
 from hyfn.dev.session import Session
 from hyfn.errors import HyfnError
 
 
-class Answered(Exception):
-    """The door's error. `document` is as hyfn.dev.door.described makes it."""
-
-    def __init__(self, document: Mapping[str, Any]) -> None:
-        super().__init__(document["message"])
-        self.document = document
-
-
 def ask(session: Session, identity: str, arguments: Mapping[str, Any]) -> Any:
-    """The value as JSON has it. Raises Answered, or HyfnError where nobody answers. Never goes through a proxy."""
+    """The value as JSON has it. Raises Failed, or HyfnError where nobody answers. Never goes through a proxy."""
     connection = http.client.HTTPConnection("127.0.0.1", session.port)
     headers = {"Authorization": f"Bearer {session.token}", "Content-Type": "application/json"}
     try:
@@ -32,5 +25,5 @@ def ask(session: Session, identity: str, arguments: Mapping[str, Any]) -> Any:
     finally:
         connection.close()
     if "error" in answer:
-        raise Answered(answer["error"])
+        raise Failed(answer["error"])
     return answer["value"]

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+import threading
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from typing import Any
 
 from hyfn import clouds
 from hyfn.call import transport
-from hyfn.errors import CallError, Malformed, NoSuchFunction, RemoteError
+from hyfn.errors import CallError, Malformed, NoSuchFunction
 from hyfn.wire import failure, message, plain
 from hyfn.wire.codec import to_wire
 from hyfn.wire.packing import pack, unpack
@@ -16,21 +18,67 @@ from hyfn.wiring import Route, Wiring
 
 TIMEOUT = 300.0
 """Seconds that a call may take."""
+DRAIN = 5.0
+"""Seconds that calls under way are given when others are held."""
+
+
+class Failed(Exception):
+    """A call brought no value. `document` says why as JSON has it: type, message, hint, and as notes the remote
+    traceback. `status` is HTTP's."""
+
+    def __init__(self, document: Mapping[str, Any], status: int = 500) -> None:
+        super().__init__(document["message"])
+        self.document = document
+        self.status = status
 
 
 class Door:
     """Calls functions that run. Safe in many threads."""
 
     def __init__(self, wiring: Mapping[str, Any], names: Mapping[str, str]) -> None:
+        """`names` maps what a person may write to identities."""
         self._transport = transport.default()
-        self.rewire(wiring, names)
+        self._wired = Wiring(wiring), dict(names)
+        self._turn = threading.Condition()
+        self._is_held = False
+        self._under_way = 0
+
+    @contextmanager
+    def held(self) -> Iterator[None]:
+        """Inside, no call is under way: those that come wait for the end, and see what is new then."""
+        with self._turn:
+            self._is_held = True
+            self._turn.wait_for(lambda: not self._under_way, DRAIN)
+        try:
+            yield
+        finally:
+            with self._turn:
+                self._is_held = False
+                self._turn.notify_all()
 
     def rewire(self, wiring: Mapping[str, Any], names: Mapping[str, str]) -> None:
-        """From now on calls go where `wiring` says. `names` maps what a person may write to identities."""
+        """From now on calls go where `wiring` says."""
         self._wired = Wiring(wiring), dict(names)
 
     def call(self, name: str, arguments: Mapping[str, Any]) -> Any:
-        """The value as JSON has it. Raises CallError, or what the function raised."""
+        """The value as JSON has it. Raises Failed."""
+        with self._turn:
+            self._turn.wait_for(lambda: not self._is_held, TIMEOUT)
+            self._under_way += 1
+        try:
+            return _value(*self._exchange(name, arguments))
+        except CallError as error:
+            raise refused(error) from error
+        except Failed:
+            raise
+        except Exception as error:
+            raise Failed(_document(error)) from error
+        finally:
+            with self._turn:
+                self._under_way -= 1
+                self._turn.notify_all()
+
+    def _exchange(self, name: str, arguments: Mapping[str, Any]) -> tuple[bytes, message.Sent]:
         wiring, names = self._wired
         route = _route(wiring, names, name)
         call_id = message.new_id()
@@ -48,7 +96,7 @@ class Door:
         )
         caller = clouds.get(route.endpoint.cloud, "call").caller
         response = self._transport.send(caller.request(route.endpoint, sent.frame), TIMEOUT)
-        return _value(message.Reply(caller.reply(response), sent))
+        return caller.reply(response), sent
 
 
 def _route(wiring: Wiring, names: Mapping[str, str], name: str) -> Route:
@@ -59,22 +107,17 @@ def _route(wiring: Wiring, names: Mapping[str, str], name: str) -> Route:
     return callee.routes[0]
 
 
-def _value(reply: message.Reply) -> Any:
+def _value(frame: bytes, sent: message.Sent) -> Any:
+    reply = message.Reply(frame, sent)
     if reply.failure is not None:
-        raise _raised(failure.restore(reply.failure, reply.executed, ()))
+        error = failure.restore(reply.failure, reply.executed, ())
+        if isinstance(error, CallError) and reply.failure["code"] != "USER_ERROR":
+            raise error
+        raise Failed(_document(error))
     body = unpack(reply.body)
     if not isinstance(body, list) or len(body) != 1:
         raise Malformed("the reply holds no value")
     return plain.as_json(body[0])
-
-
-def _raised(error: BaseException) -> Exception:
-    """A function's SystemExit is an answer like any other: it must not end whoever asked."""
-    if isinstance(error, Exception):
-        return error
-    remote = RemoteError(str(error), remote_type=failure.type_name(error))
-    remote.__notes__ = list(getattr(error, "__notes__", ()))
-    return remote
 
 
 def arguments(text: bytes | str) -> dict[str, Any]:
@@ -88,8 +131,12 @@ def arguments(text: bytes | str) -> dict[str, Any]:
     return given
 
 
-def described(error: Exception) -> dict[str, Any]:
-    """An error as JSON has it. `notes` are the remote traceback's lines."""
+def refused(error: CallError) -> Failed:
+    """A call that did not reach its function, or whose outcome is not known."""
+    return Failed(_document(error), error.http_status)
+
+
+def _document(error: BaseException) -> dict[str, Any]:
     return {
         "type": failure.type_name(error),
         "message": error.message if isinstance(error, CallError) else str(error),

@@ -11,8 +11,8 @@ from threading import Thread
 from typing import Any
 from urllib.parse import unquote
 
-from hyfn.dev.door import Door, arguments, described
-from hyfn.errors import CallError, ConfigError
+from hyfn.dev.door import Door, Failed, arguments, refused
+from hyfn.errors import CallError, ConfigError, Forbidden, Malformed, TooLarge, Unauthenticated
 
 MAX_JSON = 16 * 1024 * 1024
 """Bytes of one JSON document."""
@@ -49,19 +49,14 @@ class Server(ThreadingHTTPServer):
         self._is_open = True
         Thread(target=self.serve_forever, args=(POLL,), name="hyfn-door", daemon=True).start()
 
+    def handle_error(self, request: Any, client_address: Any) -> None:
+        """Quiet: its sender went away."""
+
     def close(self) -> None:
         """Listen no more."""
         if self._is_open:
             self.shutdown()
         self.server_close()
-
-
-class _Refused(CallError):
-    code = "REFUSED"
-
-    def __init__(self, message: str, status: int) -> None:
-        super().__init__(message)
-        self.http_status = status
 
 
 class Handler(BaseHTTPRequestHandler):
@@ -77,12 +72,14 @@ class Handler(BaseHTTPRequestHandler):
     def do_POST(self) -> None:
         name = unquote(self.path.partition("?")[0]).strip("/")
         try:
-            status, document = 200, {"value": self.server.door.call(name, arguments(self._body()))}
+            value = self.server.door.call(name, arguments(self._body()))
         except CallError as error:
-            status, document = error.http_status if error.code != "USER_ERROR" else 500, {"error": described(error)}
-        except Exception as error:  # noqa: BLE001  (whatever the function raised is the answer)
-            status, document = 500, {"error": described(error)}
-        self._answer(status, document)
+            failed = refused(error)
+            self._answer(failed.status, {"error": failed.document})
+        except Failed as failed:
+            self._answer(failed.status, {"error": failed.document})
+        else:
+            self._answer(200, {"value": value})
 
     def do_GET(self) -> None:
         self.send_error(405, "POST /FUNCTION with a JSON object of arguments")
@@ -98,7 +95,7 @@ class Handler(BaseHTTPRequestHandler):
         length = int(given) if re.fullmatch(r"\d{1,12}", given, re.ASCII) else -1
         try:
             self._admit(length)
-        except _Refused:
+        except CallError:
             self.close_connection = True
             self.rfile.read(max(0, min(length, MAX_PASSED_OVER)))
             raise
@@ -106,14 +103,14 @@ class Handler(BaseHTTPRequestHandler):
 
     def _admit(self, length: int) -> None:
         if not HOSTS.fullmatch(self.headers.get("Host", "")):
-            raise _Refused("the Host header must be 127.0.0.1 or localhost", 421)
+            raise Forbidden("the Host header must be 127.0.0.1 or localhost")
         given = self.headers.get("Authorization", "").encode("utf-8", "replace")
         if not hmac.compare_digest(given, f"Bearer {self.server.token}".encode()):
-            raise _Refused("the token is missing or wrong", 401)
+            raise Unauthenticated("the token is missing or wrong", hint="Authorization: Bearer TOKEN, as hyfn dev says")
         if length < 0:
-            raise _Refused("a Content-Length is required", 411)
+            raise Malformed("a Content-Length is required")
         if length > MAX_JSON:
-            raise _Refused(f"more than {MAX_JSON} bytes", 413)
+            raise TooLarge(f"the arguments are {length} bytes, and {MAX_JSON} is the most")
 
     def _answer(self, status: int, document: Mapping[str, Any]) -> None:
         body = json.dumps(document).encode() + b"\n"

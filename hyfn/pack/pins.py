@@ -7,7 +7,6 @@ import json
 import os
 import re
 import sys
-import tempfile
 import time
 import tomllib
 from collections.abc import Sequence
@@ -19,7 +18,7 @@ from packaging.utils import canonicalize_name
 
 from hyfn.errors import MachineError
 from hyfn.model import Runtime
-from hyfn.toolchain import cache, uv
+from hyfn.toolchain import cache, scratch, uv
 
 # The values of uv's --python-platform, by glibc.
 MANYLINUX = ("2.17", "2.28", "2.31", "2.32", "2.33", "2.34", "2.35", "2.36", "2.37", "2.38", "2.39", "2.40")
@@ -109,13 +108,13 @@ def _ask(
 def _compile(
     requirements: Sequence[str], constraints: Sequence[str], runtime: Runtime, root: Path | None
 ) -> list[Pinned]:
-    with tempfile.TemporaryDirectory(prefix="hyfn-resolve-") as folder:
-        bounds = Path(folder, "constraints.txt")
+    with scratch.folder("hyfn-resolve-") as folder:
+        bounds = folder / "constraints.txt"
         bounds.write_text("\n".join(constraints))
         plain = ["--quiet", "--no-header", "--no-annotate", "--generate-hashes"]
         said = uv.run(
             ["pip", "compile", "-", *plain, "--constraint", bounds, *platform_arguments(runtime)],
-            cwd=root or Path(folder),
+            cwd=root or folder,
             stdin="\n".join(requirements),
         )
     return _read(said)

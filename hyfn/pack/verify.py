@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import csv
 import json
-import tempfile
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from hyfn.errors import BuildError
+from hyfn.toolchain import scratch
 from hyfn.toolchain.processes import Process
 
 SECONDS = 60.0
@@ -62,11 +62,11 @@ def load(roots: Sequence[Path], statements: str, python: Path | None, *, seconds
     """
     if python is None:
         return "not loaded for a check: this machine has no such Python"
-    with tempfile.TemporaryDirectory(prefix="hyfn-load-") as folder:
-        report, log = Path(folder, "report.json"), Path(folder, "log")
+    with scratch.folder("hyfn-load-") as folder:
+        report, log = folder / "report.json", folder / "log"
         options = ["-I", "-S", "-B", "-X", "utf8"]
         argv = [str(python), *options, "-c", LOADER, str(report), statements, *map(str, roots)]
-        process = Process.start(argv, env=_environment(folder), cwd=roots[0], log=log)
+        process = Process.start(argv, env=_environment(str(folder)), cwd=roots[0], log=log)
         try:
             status = process.wait(seconds)
             _judge(status, report, process, roots, seconds)
