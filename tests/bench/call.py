@@ -23,10 +23,11 @@ from hyfn.cloud import Running
 from hyfn.dev.application import Application, emulator
 from hyfn.model import Artifact, FunctionSpec, Project
 from hyfn.remote import Session
+from hyfn.toolchain import environments
 from hyfn.toolchain.processes import Process, clean_env, free_port, wait_until
 from tests.bench import byhand
 from tests.bench.byhand.client import AsyncClient, Client
-from tests.bench.measure import Times, in_turn, table, verdict
+from tests.bench.measure import Times, in_turn, ratio, table, verdict
 
 RUNS, WARMUP = 400, 50
 TEXT = "please pay"
@@ -78,9 +79,9 @@ def _say(text: str) -> None:
 
 
 def _row(road: Road, ours: Times, theirs: Times) -> list[str]:
-    ratio = ours.median / theirs.median
+    times = ratio(ours, theirs)
     figures = [f"{seconds * 1e6:.0f}" for seconds in (ours.median, theirs.median, ours.best, theirs.best)]
-    return [road.name, *figures[:2], f"{ratio:.2f}", f"{road.goal:.2f}", verdict(ratio, road.goal), *figures[2:]]
+    return [road.name, *figures[:2], f"{times:.2f}", f"{road.goal:.2f}", verdict(times, road.goal), *figures[2:]]
 
 
 def _imported(application: Application) -> ModuleType:
@@ -105,7 +106,7 @@ def _started_by_hand(stack: ExitStack, source: Project, road: Road, folder: Path
     function = next(function for function in source.functions if function.qualname == road.function)
     log = folder / f"{road.function}.log"
     if not road.entry:
-        return _raw_http(stack, log)
+        return _raw_http(stack, function, log)
     root = byhand.lay(road.entry, folder / road.function)
     running: Running = emulator(function.targets[0]).start(_artifact(function), root, {}, log)
     stack.callback(running.stop)
@@ -131,9 +132,11 @@ def _artifact(function: FunctionSpec) -> Artifact:
     )
 
 
-def _raw_http(stack: ExitStack, log: Path) -> str:
+def _raw_http(stack: ExitStack, function: FunctionSpec, log: Path) -> str:
+    """On the Python that hyfn's host has."""
     port = free_port()
-    argv = [sys.executable, str(byhand.HERE / "raw_http.py"), str(port)]
+    python = environments.environment("container", [], _artifact(function).python, _say).python
+    argv = [str(python), str(byhand.HERE / "raw_http.py"), str(port)]
     process = Process.start(argv, env=clean_env({}), cwd=byhand.HERE, log=log)
     stack.callback(process.stop)
     wait_until(lambda: _listens(port), process, 30)

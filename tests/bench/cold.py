@@ -20,13 +20,12 @@ from hyfn.clouds.azure.pack import function_name
 from hyfn.dev.application import emulator
 from hyfn.model import FunctionSpec, Project
 from hyfn.remote import Attempts, Session
-from hyfn.toolchain.processes import clean_env, free_port
 from hyfn.trust.edges import LAPTOP, Edges
 from hyfn.wire.carrier import Endpoint, Request, Response
 from tests.bench import byhand
-from tests.bench.measure import Times, table, verdict
+from tests.bench.measure import Times, difference, ratio, table, verdict
 from tests.bench.starts import Command, first_answer
-from tests.bench.starts.commands import command
+from tests.bench.starts.commands import command, raw_http
 
 RUNS, WARMUP = 21, 2
 TEXT = "please pay"
@@ -72,10 +71,10 @@ def run() -> Iterable[str]:
 def _row(road: Road, ours: Times, theirs: Times) -> list[str]:
     figures = [f"{seconds * 1e3:.0f}" for seconds in (ours.median, theirs.median, ours.best, theirs.best)]
     if road.ratio:
-        ratio = ours.median / theirs.median
-        found = [f"{road.ratio:.2f} x", f"{ratio:.2f} x", verdict(ratio, road.ratio)]
+        times = ratio(ours, theirs)
+        found = [f"{road.ratio:.2f} x", f"{times:.2f} x", verdict(times, road.ratio)]
     else:
-        more = (ours.median - theirs.median) * 1e3
+        more = difference(ours, theirs) * 1e3
         found = [f"+{road.more_ms:.0f}", f"{more:+.0f}", verdict(more, road.more_ms)]
     return [road.name, *figures[:2], *found, *figures[2:]]
 
@@ -141,10 +140,10 @@ class Bench:
         place = self._place(road, "theirs")
         path = "/api/shout" if function.targets[0].cloud == "azure" else "/"
         request = Request("POST", path, JSON, json.dumps({"text": TEXT}).encode())
-        if not road.entry:
-            return Side(lambda: _raw_http(_compiled(road)), lambda: (request, _text))
-        byhand.lay(road.entry, place / "artifact")
         artifact = self._artifacts[road.function]
+        if not road.entry:
+            return Side(lambda: raw_http(artifact, _compiled(road)), lambda: (request, _text))
+        byhand.lay(road.entry, place / "artifact")
         return Side(lambda: command(artifact, place / "artifact", _compiled(road)), lambda: (request, _text))
 
     def _place(self, road: Road, side: str) -> Path:
@@ -166,9 +165,3 @@ def _endpoint(function: FunctionSpec) -> Endpoint:
 
 def _text(response: Response) -> object:
     return json.loads(response.body)["text"]
-
-
-def _raw_http(env: dict[str, str]) -> Command:
-    port = free_port()
-    argv = [sys.executable, str(byhand.HERE / "raw_http.py"), str(port)]
-    return Command(argv, clean_env(env), byhand.HERE, port)

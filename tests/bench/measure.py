@@ -25,6 +25,16 @@ class Times:
         return min(self.seconds)
 
 
+def ratio(ours: Times, theirs: Times) -> float:
+    """How many times theirs ours takes: the median over the rounds, so that noise of many rounds hits both."""
+    return statistics.median(a / b for a, b in zip(ours.seconds, theirs.seconds, strict=True))
+
+
+def difference(ours: Times, theirs: Times) -> float:
+    """Seconds that ours takes longer: the median over the rounds."""
+    return statistics.median(a - b for a, b in zip(ours.seconds, theirs.seconds, strict=True))
+
+
 def in_turn(runs: int, *things: Callable[[], object], warmup: int = 1) -> list[Times]:
     """Each thing timed `runs` times, one after another in each round."""
     seconds: list[list[float]] = [[] for _ in things]

@@ -18,6 +18,7 @@ from hyfn.clouds.local import emulate as local
 from hyfn.clouds.local.pack import HOST as LOCAL_HOST
 from hyfn.model import Artifact
 from hyfn.toolchain.processes import clean_env, free_port
+from tests.bench import byhand
 from tests.bench.starts import Command
 
 
@@ -26,6 +27,13 @@ def command(artifact: Artifact, unpacked: Path, env: Mapping[str, str]) -> Comma
     return {"aws": _aws, "azure": _azure, "gcp": _gcp, "knative": _knative, "local": _local}[artifact.cloud](
         artifact, unpacked, env
     )
+
+
+def raw_http(artifact: Artifact, env: Mapping[str, str]) -> Command:
+    """The hand-written server, on the Python that hyfn's host has."""
+    port = free_port()
+    python = str(local._environment(artifact.python, _quiet).python)
+    return Command([python, str(byhand.HERE / "raw_http.py"), str(port)], clean_env(env), byhand.HERE, port)
 
 
 def _quiet(_: str) -> None: ...
