@@ -195,7 +195,7 @@ def test_func_refuses_what_is_no_call() -> None:
 
 
 def test_func_refuses_a_body_over_the_limit(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(host, "MAX_BODY", 5)
+    monkeypatch.setattr(host, "MAX_FRAME", 5)
     start, body = Asgi(lambda data: Answer(200, data), [b"123", b"456"]).sent
     assert (start["status"], body["body"]) == (413, b"TOO_LARGE")
 
