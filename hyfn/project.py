@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import hashlib
 import json
 import os
@@ -14,9 +15,10 @@ from typing import Any, TypeVar
 from hyfn import clouds, discover
 from hyfn.cloud import Packer
 from hyfn.discover import graph, names
+from hyfn.discover import source as source_text
 from hyfn.discover.reach import Reach
 from hyfn.errors import BuildError, HyfnError, ProjectErrors, SourceError
-from hyfn.model import Artifact, Problem, Project, Runtime, Slice, Staged, Target
+from hyfn.model import Artifact, Problem, Project, Runtime, Slice, Source, Staged, Target
 from hyfn.pack import delivery, stage, verify, wheels
 from hyfn.pack import slice as slicing
 from hyfn.pack import units as grouping
@@ -113,11 +115,21 @@ def _with_python(unit: Unit, python: str | None) -> Unit:
 
 
 def no_function(project: Project) -> BuildError:
-    """What to raise where a project has nothing to build."""
-    hint = "decorate one: `from hyfn import ...` a platform, then put @ and its name above a def"
+    """What to raise where a project has nothing to build, at the first function that could have a target."""
     if not project.sources:
         return BuildError(f"{project.root} holds no Python module", hint="name a Python file, or a folder with some")
-    return BuildError(f"no function in {project.root} has a target", hint=hint)
+    defined = [(source, node) for source in project.sources.values() for node in _definitions(source)]
+    source, node = next((each for each in defined if each[1].decorator_list), defined[0] if defined else (None, None))
+    return BuildError(
+        f"no function of {project.root.name} has a target",
+        where=f"{source.file}:{node.lineno}" if source and node else None,
+        hint=f"put one of {', '.join(f'@{name}' for name in sorted(clouds.platforms()))} above a def",
+    )
+
+
+def _definitions(source: Source) -> list[ast.FunctionDef | ast.AsyncFunctionDef]:
+    body = source_text.tree(source).body
+    return [node for node in body if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef)]
 
 
 def _refuse(problems: Sequence[Problem]) -> None:
@@ -223,8 +235,15 @@ def _load(artifact: Artifact, unit: Unit, runtime: Runtime) -> str | None:
         if runtime.machine != os.uname().machine:
             note: str | None = f"not loaded for a check: it is for {runtime.machine}"
         else:
-            note = verify.load(roots, pack.entry(unit.target), pythons.find(runtime.python))
+            note = _loaded(roots, unit, pythons.find(runtime.python))
     return f"{artifact.short} for {artifact.platform}: {note}" if note else None
+
+
+def _loaded(roots: Sequence[Path], unit: Unit, python: Path | None) -> str | None:
+    try:
+        return verify.load(roots, packer(unit.target).entry(unit.target), python)
+    except BuildError as error:
+        raise BuildError(error.message, where=error.where or str(unit.primary.place), hint=error.hint) from error
 
 
 def _manifest(order: _Order, artifacts: Sequence[Artifact]) -> dict[str, Any]:

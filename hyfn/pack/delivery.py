@@ -71,8 +71,9 @@ def _replace(partial: Path, out: Path) -> None:
 
 
 def _refuse_foreign(out: Path) -> None:
-    if out.exists() and not out.is_dir():
-        raise BuildError(f"{out} is a file", hint=ELSEWHERE)
+    stands = next(path for path in (out, *out.parents) if path.exists())
+    if not stands.is_dir():
+        raise BuildError(f"{stands} is a file", hint=ELSEWHERE)
     strangers = sorted({entry.name for entry in out.iterdir()} - _written(out)) if out.exists() else []
     if strangers:
         raise BuildError(f"{out} holds {strangers[0]}, which no build of hyfn put there", hint=ELSEWHERE)

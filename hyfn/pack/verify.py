@@ -92,6 +92,8 @@ def _judge(status: int | None, report: Path, process: Process, roots: Sequence[P
 
 def _failure(report: dict[str, Any], roots: Sequence[Path]) -> BuildError:
     text = " ".join(str(report["text"]).split())
+    for root in roots:  # where it was unpacked for this check says nothing to its reader
+        text = text.replace(f"{root}/", "")
     said = f"{report['type']}: {text}" if text else str(report["type"])
     frames = _frames(report["frames"], roots)
     users = [frame for frame in frames if frame.is_users]
