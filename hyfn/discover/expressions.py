@@ -219,7 +219,7 @@ class Expressions:
             path = (key,) if isinstance(key, str) else ()
             self.all([node.slice] if key is None else [])
             self._add([Ref(self._source.module, path, node.lineno, text=ast.unparse(node))])
-        elif self._full_name(node.value) == "sys.modules":
+        elif isinstance(node.ctx, ast.Load) and self._full_name(node.value) == "sys.modules":
             self._module_entry(node, key)
         else:
             self.all(ast.iter_child_nodes(node))

@@ -161,8 +161,25 @@ class Names:
         elif module not in self.modules:
             meaning.externals.append(".".join((module, *path)))
         elif "__getattr__" in self.modules[module].bindings:
-            meaning.names.append(Name(module, "__getattr__"))
+            self._lazily(module, path, meaning, seen)
+
+    def _lazily(self, module: str, path: tuple[str, ...], meaning: Meaning, seen: _Seen) -> None:
+        """A name that the module's `__getattr__` brings: where from, the imports for type checkers say."""
+        meaning.names.append(Name(module, "__getattr__"))
+        if (module, path[0], path[1:]) in seen:
+            return
+        seen.add((module, path[0], path[1:]))
+        found = [imported for imported in self.modules[module].typed if self._brings(imported, path[0])]
+        for imported in found:
+            start, inner = (imported.module, (path[0],)) if imported.name == "*" else start_of(imported)
+            self._module(start, inner + path[1:], meaning, seen)
+        if not found:
             meaning.values.append(module)
+
+    def _brings(self, imported: Imported, name: str) -> bool:
+        if imported.name != "*":
+            return imported.local == name
+        return imported.module in self.modules and self._gives(imported.module, name, set())
 
     # Classes
 

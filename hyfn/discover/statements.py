@@ -142,7 +142,7 @@ class _Statements(Expressions):
 
     def _if(self, node: ast.If) -> None:
         if is_typing_only(node):
-            self.all(node.orelse)
+            self.all([node.test, *node.orelse])
         else:
             self.all([node.test, *node.body, *node.orelse])
 

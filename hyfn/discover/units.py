@@ -42,7 +42,10 @@ class Binding:
 
 @dataclass(slots=True)
 class Module:
-    """`imports` by local name, `stars` of its star imports; `exported` is its `__all__` where that is a literal."""
+    """`imports` by local name, `stars` of its star imports; `exported` is its `__all__` where that is a literal.
+
+    `typed` are the imports that only a type checker sees: a `__getattr__` of the module may bring the same names.
+    """
 
     source: Source
     imports: dict[str, Imported]
@@ -50,6 +53,7 @@ class Module:
     bindings: dict[str, list[Binding]] = field(default_factory=dict)
     stars: list[Binding] = field(default_factory=list)
     exported: list[str] | None = None
+    typed: list[Imported] = field(default_factory=list)
 
 
 @lru_cache(maxsize=4096)
@@ -66,6 +70,10 @@ def read(source: Source) -> Module:
             place = module.stars if binding.name == "*" else module.bindings.setdefault(binding.name, [])
             place.append(binding)
     module.exported = _exported(body)
+    if "__getattr__" in module.bindings:
+        blocks = [statement for statement in _flat(body) if statements.is_typing_only(statement)]
+        bodies = [inner for block in blocks if isinstance(block, ast.If) for inner in block.body]
+        module.typed = list(_imported(bodies, source))
     return module
 
 

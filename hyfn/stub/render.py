@@ -9,7 +9,6 @@ from hyfn import syntax
 from hyfn.model import FunctionSpec, Parameter
 
 MARKER = "hyfn_stub"
-IMPORT = f"from hyfn.declare import stub as {MARKER}"
 _WIDTH = 100
 
 

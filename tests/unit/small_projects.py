@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 import os
 import subprocess
+import symtable
 import sys
 from collections.abc import Mapping
 from pathlib import Path
@@ -39,6 +40,7 @@ def sliced(project: Project, *names: str) -> Slice:
     functions = [function for function in project.functions if function.qualname in names]
     cut = slicing.cut(project, Reach(project).of(functions), render.stub)
     assert_lines_stand(project, cut)
+    assert_names_stand(project, cut)
     return cut
 
 
@@ -61,6 +63,45 @@ def _definitions(text: str) -> set[tuple[str, int]]:
         if not any("stub(" in ast.unparse(decorator) for decorator in node.decorator_list)
         for statement in node.body
     }
+
+
+def assert_names_stand(project: Project, cut: Slice) -> None:
+    """No kept code names what its module bound before the cut and does not bind any more. By Python's own symtable."""
+    for source in project.sources.values():
+        name = source.path.relative_to(project.source_root).as_posix()
+        if name in cut.files:
+            table = _table(cut.files[name].decode())
+            lost = _bound(_table(source.text)) - _bound(table)
+            assert not lost & _globals(table), (name, lost & _globals(table))
+
+
+class _Running(ast.NodeTransformer):
+    """Without what only a type checker sees."""
+
+    def visit_If(self, node: ast.If) -> ast.If:
+        if ast.unparse(node.test).endswith("TYPE_CHECKING"):
+            node.body = [ast.Pass()]
+        self.generic_visit(node)
+        return node
+
+
+def _table(text: str) -> symtable.SymbolTable:
+    return symtable.symtable(ast.unparse(_Running().visit(ast.parse(text))), "sliced", "exec")
+
+
+def _bound(table: symtable.SymbolTable) -> set[str]:
+    return {symbol.get_name() for symbol in table.get_symbols() if symbol.is_assigned() or symbol.is_imported()}
+
+
+def _globals(table: symtable.SymbolTable) -> set[str]:
+    """Every global name that code in the table refers to."""
+    is_module = table.get_type() == "module"
+    names = {
+        symbol.get_name()
+        for symbol in table.get_symbols()
+        if symbol.is_referenced() and (is_module or symbol.is_global())
+    }
+    return names.union(*(_globals(child) for child in table.get_children()))
 
 
 def text(cut: Slice, name: str = "app.py") -> str:

@@ -304,6 +304,21 @@ def test_star_imports_bring_what_is_used_and_all_that_all_names(tmp_path: Path) 
     assert run(cut, tmp_path, "import app; print(app.one.__wrapped__('x'), app.also.__name__)") == "xx also"
 
 
+def test_a_package_that_loads_its_names_late_brings_what_type_checkers_see(tmp_path: Path) -> None:
+    files = {
+        "pkg/__init__.py": "from typing import TYPE_CHECKING\nif TYPE_CHECKING:\n    from pkg.part import helper\n"
+        "    from pkg.more import *\n"
+        "def __getattr__(name):\n    from importlib import import_module\n"
+        "    return getattr(import_module('pkg.' + {'helper': 'part'}.get(name, 'more')), name)\n",
+        "pkg/part.py": "import heavy as h\ndef helper(x):\n    return x\ndef other():\n    return h\n",
+        "app.py": HEAD + "import pkg\n@aws\ndef one(x: str) -> str:\n    return pkg.helper(x) + pkg.MORE\n",
+        "pkg/more.py": "MORE = '!'\n",
+    }
+    cut = sliced(linked(tmp_path, files), "one")
+    assert cut.imports == {}
+    assert run(cut, tmp_path, "import app; print(app.one.__wrapped__('x'))") == "x!"
+
+
 def test_google_is_named_as_far_as_needed(tmp_path: Path) -> None:
     files = {
         "app.py": HEAD
