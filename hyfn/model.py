@@ -129,13 +129,12 @@ class Project:
 class Cut:
     """A statement that does not travel as it is written. `left_out` names what goes.
 
-    In its place stands `stub`, with the `decorators` of it that stay; or the import with the names `kept`; or nothing.
+    In its place stands `stub`, or the import with the names `kept`, or nothing.
     """
 
     node: ast.stmt
     left_out: Sequence[str]
     stub: FunctionSpec | None = None
-    decorators: Sequence[ast.expr] = ()
     kept: Sequence[ast.alias] = ()
 
 

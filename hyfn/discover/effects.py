@@ -49,12 +49,6 @@ class Effects:
             return path in _HARMLESS_BUILTINS
         return bool(meaning.externals) and all(_top(name) in _HARMLESS | {HYFN} for name in meaning.externals)
 
-    def is_of_hyfn(self, module: str, decorator: ast.expr) -> bool:
-        """Whether a decorator is one of hyfn's own."""
-        path = units.decorator_name(decorator)
-        meaning = self._names.meaning(module, Ref(None, path, decorator.lineno)) if path else Meaning()
-        return any(_top(name) == HYFN for name in meaning.externals)
-
     def _is_counted(self, module: str, node: ast.ClassDef, seen: frozenset[ast.AST] = frozenset()) -> bool:
         """Whether a base or the metaclass of the project takes notice of a new class."""
         if self._has_metaclass(module, node):

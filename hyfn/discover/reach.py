@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import ast
-from collections.abc import Collection, Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Sequence
 
 from hyfn.discover import units
 from hyfn.discover.effects import Effects
@@ -133,20 +133,11 @@ class _Walk:
             self._define(Name(module, qualname.partition(".")[0]))
 
     def _head(self, function: FunctionSpec) -> ast.AST:
-        """The stub as far as it refers to anything: its signature, and the decorators that stay."""
+        """The stub as far as it refers to anything: its signature."""
         node = self._names.function_units[function.name].node
         assert isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef)
-        decorators = list(self._staying(function.module, node))
-        head = ast.FunctionDef(node.name, node.args, [ast.Pass()], decorators, node.returns)
+        head = ast.FunctionDef(node.name, node.args, [ast.Pass()], [], node.returns)
         return ast.copy_location(head, node)
-
-    def _staying(self, module: str, node: Definition) -> Iterator[ast.expr]:
-        """Decorators above hyfn's own see the function as callers do; below, they are part of its body."""
-        for decorator in node.decorator_list:
-            if self._reach.effects.is_of_hyfn(module, decorator):
-                return
-            if not self._reach.effects.is_harmless(module, decorator):
-                yield decorator
 
     def _keep(self, module: str, unit: Unit) -> None:
         if unit in self.units:
@@ -201,7 +192,8 @@ class _Walk:
         if unit.kind == RUNS:
             self._keep(module, unit)
         elif unit.kind == DEFINES and isinstance(unit.node, Definition):
-            self._present_definition(module, unit, unit.node)
+            if not self._names.function_of(unit) and self._reach.effects.has_any(module, unit.node):
+                self._keep(module, unit)
         elif unit.kind in (IMPORTS, CHOOSES):
             bindings = [one for one in unit.bindings if not self._reach.is_referred(one, module)]
             if unit.kind == CHOOSES and len(bindings) == len(unit.bindings):
@@ -210,14 +202,6 @@ class _Walk:
                 for binding in bindings:
                     if not self._reach.is_reexport(module, binding):
                         self._bind(module, binding)
-
-    def _present_definition(self, module: str, unit: Unit, node: Definition) -> None:
-        function = self._names.function_of(unit)
-        if function is None:
-            if self._reach.effects.has_any(module, node):
-                self._keep(module, unit)
-        elif any(self._staying(module, node)):
-            self._function(function)
 
     # The result
 
@@ -232,18 +216,18 @@ class _Walk:
 
     def _kept(self, module: str) -> Kept:
         there = self._names.modules[module]
-        cuts = [cut for unit in there.units if (cut := self._cut(module, unit))]
+        cuts = [cut for unit in there.units if (cut := self._cut(unit))]
         literals = [literal for unit in there.units if unit in self.units for literal in unit.found.literals]
         return Kept(there.source, cuts, self._anchor(module, cuts), literals)
 
-    def _cut(self, module: str, unit: Unit) -> Cut | None:
+    def _cut(self, unit: Unit) -> Cut | None:
         if unit.kind == IMPORTS:
             return self._import_cut(unit)
         if unit in self.units:
             return None
         function = self._names.function_of(unit)
-        if function and function.name in self._stubs and isinstance(unit.node, Definition):
-            return Cut(unit.node, [function.qualname], function, list(self._staying(module, unit.node)))
+        if function and function.name in self._stubs:
+            return Cut(unit.node, [function.qualname], function)
         names = sorted({binding.name for binding in unit.bindings})
         return Cut(unit.node, names if unit.kind != MAIN else ["the __main__ block"])
 

@@ -23,7 +23,7 @@ def text(kept: Kept, render: Render) -> str:
     is_marked = not (kept.anchor and any(cut.stub for cut in kept.cuts))
     for cut in reversed(kept.cuts):
         if cut.stub:
-            page.replace(cut, _stub(cut, cut.stub, page, render, marker))
+            page.replace(cut, render(cut.stub, page.room(cut.node), marker).split("\n"))
         elif cut.kept:
             joined = cut.node is kept.anchor and not is_marked
             page.replace(cut, _import(cut, page, joined))
@@ -37,12 +37,6 @@ def text(kept: Kept, render: Render) -> str:
         page.join(kept.anchor, _MARKER_IMPORT)
     page.name_gaps()
     return page.text()
-
-
-def _stub(cut: Cut, function: FunctionSpec, page: _Page, render: Render, marker: str) -> list[str]:
-    above = [line for decorator in cut.decorators for line in page.written(decorator, "@")]
-    room = page.room(cut.node) - len(above)
-    return [*above, *render(function, room, marker).split("\n")]
 
 
 def _import(cut: Cut, page: _Page, is_joined: bool) -> list[str]:
@@ -72,14 +66,6 @@ class _Page:
 
     def room(self, node: ast.stmt) -> int:
         return (node.end_lineno or node.lineno) - _first_line(node) + 1
-
-    def written(self, node: ast.expr, start: str) -> list[str]:
-        """An expression as it is written, at the left margin in its first line."""
-        first, last = node.lineno - 1, (node.end_lineno or node.lineno) - 1
-        end = self._column(last, node.end_col_offset or 0)
-        lines = [*self._original[first:last], self._original[last][:end]]
-        lines[0] = start + lines[0][self._column(first, node.col_offset) :]
-        return lines
 
     def replace(self, cut: Cut, lines: Sequence[str]) -> None:
         """Put `lines`, no more than it had, in the place of a statement."""

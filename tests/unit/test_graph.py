@@ -541,5 +541,5 @@ def test_a_hundred_functions_in_fifty_modules_are_linked_in_well_under_a_second(
     }
     start = time.process_time()
     project = linked(tmp_path, files)
-    assert time.process_time() - start < 3
+    assert time.process_time() - start < 1
     assert len(project.edges) == 150
