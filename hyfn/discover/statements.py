@@ -8,7 +8,7 @@ from contextlib import ExitStack
 from typing import ClassVar
 
 from hyfn.discover import locals as scopes
-from hyfn.discover.expressions import Expressions, container
+from hyfn.discover.calls import Calls, container
 from hyfn.discover.references import Choice, Flow, Found, Imported, Ref, chain, imports
 from hyfn.model import Source
 
@@ -43,9 +43,9 @@ def _last(node: ast.expr) -> str:
     return (chain(node) or ("",))[-1]
 
 
-class _Statements(Expressions):
+class _Statements(Calls):
     handlers: ClassVar[Mapping[type[ast.AST], str]] = {
-        **Expressions.handlers,
+        **Calls.handlers,
         ast.Import: "_import",
         ast.ImportFrom: "_import",
         ast.Expr: "_expression",
