@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import sys
+import tempfile
+from collections.abc import Callable, Iterator
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +18,7 @@ from hyfn.errors import HyfnError, MachineError
 from hyfn.model import Place, Target
 from hyfn.toolchain import cache, pythons, uv
 
-PYTHONS = ("3.11", "3.12", "3.13")
+PYTHONS = ("3.11", "3.12", "3.13", "3.14")
 
 
 @click.command
@@ -34,31 +37,39 @@ def command(is_json: bool) -> None:
         sys.exit(1)
 
 
-def _rows() -> Any:
-    yield _row("hyfn", True, f"{__version__} on CPython {sys.version.split()[0]}")
-    yield _row("cache", True, str(cache.home()))
-    yield _uv()
+def _rows() -> Iterator[dict[str, Any]]:
+    yield _row("hyfn", lambda: f"{__version__} on CPython {sys.version.split()[0]}")
+    yield _row("cache", _cache)
+    yield _row("uv", lambda: uv.run(["--version"], cwd=Path("/")).strip())
     for minor in PYTHONS:
-        found = pythons.find(minor)
-        yield _row(f"CPython {minor}", found is not None, str(found or "not found"), required=False)
-    for name in sorted(clouds.platforms()):
-        yield _runtime(name)
+        yield _row(f"CPython {minor}", partial(_python, minor), is_required=False)
+    for name, platform in sorted(clouds.platforms().items()):
+        target = Target(platform.cloud, name, {}, Place("", 0))
+        yield _row(f"{name} here", partial(_runtime, target), is_required=False)
 
 
-def _uv() -> dict[str, Any]:
+def _row(what: str, find: Callable[[], str], is_required: bool = True) -> dict[str, Any]:
+    """`find` says what there is, or raises what is wrong with it."""
     try:
-        return _row("uv", True, uv.run(["--version"], cwd=Path.cwd()).strip())
-    except HyfnError as error:
-        return _row("uv", False, str(error))
+        ok, found = True, find()
+    except (HyfnError, OSError) as error:
+        ok, found = False, str(error)
+    return {"what": what, "ok": ok, "found": found, "required": is_required}
 
 
-def _runtime(name: str) -> dict[str, Any]:
-    target = Target(clouds.platforms()[name].cloud, name, {}, Place("", 0))
-    try:
-        return _row(f"{name} here", True, f"runs on CPython {emulator(target).python(target)}", required=False)
-    except MachineError as error:
-        return _row(f"{name} here", False, str(error), required=False)
+def _cache() -> str:
+    """Where environments and wheels are kept, if they can be."""
+    folder = cache.home()
+    with tempfile.TemporaryFile(dir=folder):
+        return str(folder)
 
 
-def _row(what: str, ok: bool, found: str, required: bool = True) -> dict[str, Any]:
-    return {"what": what, "ok": ok, "found": found, "required": required}
+def _python(minor: str) -> str:
+    found = pythons.find(minor)
+    if found is None:
+        raise MachineError("not found", hint=f"uv python install {minor}")
+    return str(found)
+
+
+def _runtime(target: Target) -> str:
+    return f"runs on CPython {emulator(target).python(target)}"

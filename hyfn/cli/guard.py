@@ -39,7 +39,7 @@ def command(run: Callable[P, T]) -> Callable[P, T]:
         except (click.ClickException, click.exceptions.Exit, click.Abort, BrokenPipeError):
             raise
         except Exception as error:  # noqa: BLE001  (no command ends in a traceback)
-            _fail(error, is_json=bool(kwargs.get("is_json")))
+            fail(error, is_json=bool(kwargs.get("is_json")))
 
     return guarded
 
@@ -79,7 +79,8 @@ def documents(error: Exception) -> list[dict[str, str | None]]:
     return [{"message": each.message, "where": each.where, "hint": each.hint} for each in _each(error)]
 
 
-def _fail(error: Exception, is_json: bool) -> NoReturn:
+def fail(error: Exception, is_json: bool = False) -> NoReturn:
+    """Say it, also for a program if that is asked for, and end with status 1."""
     if is_json:
         output.document({"errors": documents(error)})
     say(error)

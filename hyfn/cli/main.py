@@ -28,7 +28,12 @@ class Lazy(click.Group):
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
         if cmd_name not in COMMANDS:
             return None
-        command: click.Command = import_module(f"hyfn.cli.{cmd_name}").command
+        try:
+            command: click.Command = import_module(f"hyfn.cli.{cmd_name}").command
+        except Exception as error:  # noqa: BLE001  (an installation may be broken in any way)
+            from hyfn.cli import guard
+
+            guard.fail(error)
         return command
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import re
 import shutil
-import tempfile
 from pathlib import Path
 
 import click
 
 from hyfn.cli import guard, output, shipped
 from hyfn.errors import ConfigError
+from hyfn.toolchain import scratch
 
 PLACEHOLDER = "hello"
 """The project's name in every template."""
@@ -26,35 +26,53 @@ def command(folder: Path | None, template: str, is_list: bool, is_json: bool) ->
     """Start a project in FOLDER: a complete one, with a test that passes."""
     known = sorted(path.name for path in shipped.templates().iterdir() if (path / "pyproject.toml").exists())
     if is_list:
-        output.document(known) if is_json else output.result("\n".join(known))
+        if is_json:
+            output.document(known)
+        else:
+            output.result("\n".join(known))
         return
     if folder is None:
-        raise click.UsageError("name the folder to make")
+        raise click.UsageError("Name the folder to make.")
     if template not in known:
         raise ConfigError(f"there is no template {template!r}", hint=f"there are: {', '.join(known)}")
     _copy(shipped.templates() / template, folder)
     if is_json:
         output.document({"folder": str(folder), "template": template})
     else:
-        output.result(f"{folder} is ready: cd {folder}, then hyfn run app.py")
+        there = "" if folder.resolve() == Path.cwd() else f"cd {folder} && "
+        output.result(f"{folder} is ready: {there}hyfn run app.py")
 
 
 def _copy(source: Path, folder: Path) -> None:
     """All of it or nothing."""
+    _refuse_used(folder)
     name = folder.resolve().name.lower().replace("_", "-")
     if not re.fullmatch(r"[a-z][a-z0-9-]{0,48}", name):
         raise ConfigError(
             f"{name!r} cannot be an application's name", hint="lower-case letters, digits and -, a letter first, ≤ 49"
         )
-    if folder.exists() and any(folder.iterdir()):
-        raise ConfigError(f"{folder} is not empty", hint="name a new folder")
     folder.parent.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory(prefix=f".{name}.", dir=folder.parent) as partial:
-        made = Path(partial) / name
+    with scratch.folder(f".{name}.", folder.resolve().parent) as partial:
+        made = partial / name
         shutil.copytree(source, made, ignore=shutil.ignore_patterns("__pycache__", ".*"))
         for file in made.rglob("*"):
             if file.suffix in {".toml", ".md"}:
                 file.write_text(re.sub(rf"\b{PLACEHOLDER}\b", name, file.read_text()))
-        if folder.exists():
-            folder.rmdir()
+        _place(made, folder)
+
+
+def _refuse_used(folder: Path) -> None:
+    """Hidden files, such as version control's, are in nobody's way."""
+    if folder.exists() and not folder.is_dir():
+        raise ConfigError(f"{folder} is a file", hint="name a new folder")
+    if folder.exists() and any(not entry.name.startswith(".") for entry in folder.iterdir()):
+        raise ConfigError(f"{folder} is not empty", hint="name a new folder")
+
+
+def _place(made: Path, folder: Path) -> None:
+    """A folder that is there is filled: somebody may be standing in it."""
+    if not folder.exists():
         made.rename(folder)
+        return
+    for entry in list(made.iterdir()):
+        entry.rename(folder / entry.name)

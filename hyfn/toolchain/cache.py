@@ -12,6 +12,7 @@ from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from typing import TextIO
 
+from hyfn.errors import MachineError
 from hyfn.toolchain.workers import scope
 
 MARKER = ".hyfn-complete"
@@ -20,11 +21,15 @@ LOOK = 0.02
 
 
 def home() -> Path:
-    """HYFN_CACHE, else XDG_CACHE_HOME/hyfn, else ~/.cache/hyfn. Exists afterwards."""
+    """HYFN_CACHE, else XDG_CACHE_HOME/hyfn, else ~/.cache/hyfn. Exists afterwards, else MachineError is raised."""
     chosen = os.environ.get("HYFN_CACHE")
     base = os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache"
     folder = Path(chosen).absolute() if chosen else Path(base).absolute() / "hyfn"
-    folder.mkdir(parents=True, exist_ok=True)
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        hint = "set HYFN_CACHE to a folder of your own"
+        raise MachineError(f"the cache {folder} cannot be made: {error.strerror}", hint=hint) from error
     return folder
 
 

@@ -274,8 +274,9 @@ def test_a_full_disk_is_one_line_and_leaves_nothing(tmp_path: Path) -> None:
     before = tree(tmp_path)
     limit = "import resource, sys; resource.setrlimit(resource.RLIMIT_FSIZE, (20_000, 20_000)); "
     code = limit + "from hyfn.__main__ import main; sys.argv = ['hyfn', 'build', '.']; main()"
+    env = {"TMPDIR": str(tmp_path / "temporary"), "PYTHONDONTWRITEBYTECODE": "1"}  # else modules are cut, too
 
-    ran = hyfn(cwd=project, env={"TMPDIR": str(tmp_path / "temporary")}, instead=["-c", code])
+    ran = hyfn(cwd=project, env=env, instead=["-c", code])
 
     assert ran.status == 1
     assert [line.endswith("File too large") for line in ran.errors] == [True], ran.err
