@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import ast
+import sys
 from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import lru_cache
 
@@ -17,6 +19,9 @@ from hyfn.model import Source
 RUNS, DEFINES, IMPORTS, CHOOSES, MAIN = "runs", "defines", "imports", "chooses", "main"
 """Of a unit: it runs as written · a def or class · an import · an `if` or `try` that only chooses definitions and
 imports · `if __name__ == "__main__":`."""
+
+
+_DEPTH = 50_000
 
 
 @dataclass(eq=False, slots=True)
@@ -59,6 +64,22 @@ class Module:
 @lru_cache(maxsize=4096)
 def read(source: Source) -> Module:
     """The module, to be read and never changed: it is shared. Raises SourceError for a syntax error."""
+    with _deeply():
+        return _read(source)
+
+
+@contextmanager
+def _deeply() -> Iterator[None]:
+    """A concatenation of a thousand parts is a tree a thousand deep."""
+    limit = sys.getrecursionlimit()
+    sys.setrecursionlimit(max(limit, _DEPTH))
+    try:
+        yield
+    finally:
+        sys.setrecursionlimit(limit)
+
+
+def _read(source: Source) -> Module:
     body = tree(source).body
     known = {imported.local: imported for imported in _imported(body, source)}
     module = Module(source, known)

@@ -19,6 +19,28 @@ from hyfn.pack import slice as slicing
 from hyfn.stub import render
 
 ROOT = Path(__file__).parents[2]
+HEAD = "from hyfn import aws, azure, gcp\n"
+TWO = HEAD + "@aws\ndef one(x: str) -> str:\n    return x\n\n@gcp\ndef two(x: str) -> str:\n    return one(x)\n"
+OTHERS = """
+    from hyfn import aws, gcp
+
+    @aws
+    def ocr(page: bytes) -> str:
+        return ""
+
+    @gcp
+    def classify(text: str) -> str:
+        return ""
+"""
+CALLER = """
+    from hyfn import azure
+    {imports}
+
+    {above}
+    @azure
+    def caller(x: str) -> object:
+        {body}
+"""
 
 
 def linked(folder: Path, files: Mapping[str, str]) -> Project:
