@@ -166,8 +166,7 @@ class _Statements(Calls):
         given = node.args
         self.all([*given.defaults, *given.kw_defaults])
         with ExitStack() as stack:
-            if getattr(node, "type_params", ()):
-                stack.enter_context(self._inside(scopes.of_type_parameters(node)))
+            self._type_parameters(node, stack)
             with self._with(is_mention=True):
                 arguments = [*given.posonlyargs, *given.args, given.vararg, *given.kwonlyargs, given.kwarg]
                 self.all([one.annotation for one in arguments if one] + [node.returns])
@@ -180,13 +179,20 @@ class _Statements(Calls):
     def _class(self, node: ast.ClassDef) -> None:
         self._decorators(node)
         with ExitStack() as stack:
-            if getattr(node, "type_params", ()):
-                stack.enter_context(self._inside(scopes.of_type_parameters(node)))
+            self._type_parameters(node, stack)
             self.all([*node.bases, *node.keywords])
             stack.enter_context(self._with(is_loose=False))
             stack.enter_context(self._inside(scopes.Scope(scopes.CLASS)))
             self.all(node.body)
         self._bind(node.name)
+
+    def _type_parameters(self, node: ast.AST, stack: ExitStack) -> None:
+        """Python 3.12's `def f[T: Bound](...)`."""
+        parameters: Sequence[ast.AST] = getattr(node, "type_params", ())
+        if parameters:
+            stack.enter_context(self._inside(scopes.of_type_parameters(node)))
+            with self._with(is_mention=True):
+                self.all(parameters)
 
     def _bind(self, name: str) -> None:
         if self._scopes and self._scopes[-1].kind == scopes.CLASS:
