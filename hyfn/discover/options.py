@@ -94,7 +94,15 @@ def problem(platform: Platform, option: str, value: object) -> tuple[str, str] |
     annotation = options[option].annotation
     if not isinstance(annotation, str) or fits(value, _parsed(annotation)):
         return None
-    return f"{option} of {platform.name} must be {annotation}, not {value!r}", example(platform, option)
+    wanted = _in_words(_parsed(annotation))
+    return f"{option} of {platform.name} must be {wanted}, not {value!r}", example(platform, option)
+
+
+def _in_words(annotation: ast.expr) -> str:
+    match annotation:
+        case ast.Subscript(value=ast.Name("Literal"), slice=ast.Tuple(elts=choices)):
+            return f"one of {', '.join(ast.unparse(choice) for choice in choices)}"
+    return ast.unparse(annotation)
 
 
 def nearest(wrong: str, right: Mapping[str, object]) -> str:

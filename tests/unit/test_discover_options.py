@@ -120,7 +120,7 @@ def test_a_script_is_told_of_its_own_block(tmp_path: Path) -> None:
         ("calls=[1]", "calls of aws must be Sequence[str], not [1]"),
         ("labels={1: 'a'}", "labels of aws must be Mapping[str, str], not {1: 'a'}"),
         ("zone=1", "zone of aws must be str | None, not 1"),
-        ("architecture='arm'", "architecture of aws must be Literal['x86_64', 'arm64'], not 'arm'"),
+        ("architecture='arm'", "architecture of aws must be one of 'x86_64', 'arm64', not 'arm'"),
     ],
 )
 def test_an_option_must_be_one_that_the_platform_takes(tmp_path: Path, written: str, said: str) -> None:
