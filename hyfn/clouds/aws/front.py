@@ -12,10 +12,12 @@ from typing import Any
 from hyfn.clouds.aws.fleet import Fleet
 from hyfn.clouds.aws.http1 import Connection, Message, listen, response
 from hyfn.clouds.aws.runtime_api import Configuration, InitFailed, Outcome
+from hyfn.wire.http1 import BadMessage
 
 API = "/2015-03-31/functions/"
 MAX_EVENT = 6_291_456
 JSON = {"Content-Type": "application/json"}
+TEXT_PLAIN = {"Content-Type": "text/plain"}
 TEXT = ("text/", "application/json", "application/xml", "application/javascript")
 """Content types whose bodies a function URL hands over as text; all others as base64."""
 
@@ -48,12 +50,18 @@ class Front:
 
     def _serve(self, connection: Connection) -> None:
         try:
-            with contextlib.suppress(OSError, ValueError):
-                while (message := connection.receive()) is not None:
-                    self._answer(connection, message)
+            with contextlib.suppress(OSError):
+                self._answer_all(connection)
         finally:
             self._connections.discard(connection)
             connection.close()
+
+    def _answer_all(self, connection: Connection) -> None:
+        try:
+            while (message := connection.receive()) is not None:
+                self._answer(connection, message)
+        except BadMessage as error:
+            connection.send(response(f"{error.status} ", TEXT_PLAIN, str(error).encode()))
 
     def _answer(self, connection: Connection, message: Message) -> None:
         door = _Invoke if message.target.startswith("/2015-03-31/") else _Url
@@ -124,7 +132,7 @@ class _Url:
     @staticmethod
     def response(outcome: Outcome) -> bytes:
         if outcome.is_error:
-            return response("502 Bad Gateway", {"Content-Type": "text/plain"}, b"Internal Server Error")
+            return response("502 Bad Gateway", TEXT_PLAIN, b"Internal Server Error")
         result = json.loads(outcome.payload)
         if not isinstance(result, dict) or "statusCode" not in result:
             return response("200 OK", JSON, outcome.payload)

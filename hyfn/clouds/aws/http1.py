@@ -6,8 +6,15 @@ import contextlib
 import socket
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import TypeVar
 
-CHUNK = 65_536
+from hyfn.wire import http1
+
+T = TypeVar("T")
+
+CHUNK = 256 * 1024
+MAX_BODY = 64 * 1024 * 1024
+"""Far beyond what Lambda takes: its own limit is for its doors to say."""
 MAX_HEAD = 2 * 1024 * 1024
 """awslambdaric puts up to 1 MB of fault description into one header."""
 
@@ -23,27 +30,24 @@ class Message:
 
 
 class Connection:
-    """One kept-alive connection, on the server's side. `socket.timeout` and OSError come through."""
+    """One kept-alive connection, on the server's side. TimeoutError, OSError and BadMessage come through."""
 
     def __init__(self, accepted: socket.socket) -> None:
         accepted.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         self._socket = accepted
-        self._rest = b""
+        self._buffer = bytearray()
 
     def receive(self, seconds: float | None = None) -> Message | None:
         """The next request, or None where the peer is gone. TimeoutError if nothing comes for `seconds`."""
         self._socket.settimeout(seconds)
-        head = self._head()
-        if head is None:
+        try:
+            head = http1.RequestHead(self._read(http1.head(self._buffer, MAX_HEAD)))
+            if "expect" in head.fields:
+                self.send(b"HTTP/1.1 100 Continue\r\n\r\n")
+            body = self._read(http1.body(self._buffer, head.length, MAX_BODY))
+        except http1.Cut:
             return None
-        lines = head.decode("latin-1").split("\r\n")
-        method, target, _ = lines[0].split(" ", 2)
-        pairs = (line.partition(":") for line in lines[1:])
-        headers = {name.strip().lower(): value.strip() for name, _, value in pairs}
-        if "100-continue" in headers.get("expect", "").lower():
-            self.send(b"HTTP/1.1 100 Continue\r\n\r\n")
-        body = self._body(int(headers.get("content-length", "0")))
-        return None if body is None else Message(method, target, headers, body)
+        return Message(head.method, head.target, head.fields, body)
 
     def send(self, data: bytes) -> None:
         """All of `data` in one write: small writes cost up to 90 ms each on loopback."""
@@ -55,30 +59,14 @@ class Connection:
             self._socket.shutdown(socket.SHUT_RDWR)
         self._socket.close()
 
-    def _head(self) -> bytes | None:
-        data = self._rest
-        while (end := data.find(b"\r\n\r\n")) < 0:
-            if len(data) > MAX_HEAD or not (more := self._socket.recv(CHUNK)):
-                return None
-            data += more
-        self._rest = data[end + 4 :]
-        return data[:end]
-
-    def _body(self, length: int) -> bytes | None:
-        held = self._rest
-        if len(held) >= length:
-            self._rest = held[length:]
-            return held[:length]
-        body = bytearray(length)
-        body[: len(held)] = held
-        self._rest = b""
-        view, filled = memoryview(body), len(held)
-        while filled < length:
-            got = self._socket.recv_into(view[filled:])
-            if not got:
-                return None
-            filled += got
-        return bytes(body)
+    def _read(self, reading: http1.Reading[T]) -> T:
+        try:
+            wanted = next(reading)
+            while True:
+                wanted = reading.send(self._socket.recv(min(wanted, CHUNK)))
+        except StopIteration as end:
+            read: T = end.value
+            return read
 
 
 def response(status: str, headers: Mapping[str, str], body: bytes = b"") -> bytes:

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 
 from hyfn.clouds.aws.http1 import Connection, Message, listen, response
 from hyfn.toolchain.processes import Process
+from hyfn.wire.http1 import BadMessage
 
 ROOT = "/2018-06-01/runtime/"
 MAX_RESPONSE = 6_291_556
@@ -152,7 +153,10 @@ class Environment:
         """The process's next request. Raises _Exited or TimeoutError."""
         while True:
             connection = self._connection or self._accept(deadline)
-            message = connection.receive(max(deadline - time.monotonic(), 0.001))
+            try:
+                message = connection.receive(max(deadline - time.monotonic(), 0.001))
+            except BadMessage as error:
+                raise _Exited from error
             if message is not None:
                 return message
             connection.close()
