@@ -41,11 +41,12 @@ def command(path: Path, port: int, token: str | None, verbose: bool, is_json: bo
     read = project.read(path)
     token = token or secrets.token_urlsafe(24)
     progress = output.Progress(verbose)
+    application = Application(read, progress.step, note=progress.note)
     with (
         closing(Server(port, token)) as server,
         session.announced(read.root, session.Session(server.port, token, os.getpid())),
-        reload.watched(read.root) as changes,
-        Application(read, progress.step, note=progress.note) as application,
+        reload.watched(read.root, lambda: application.data_folders) as changes,
+        application,
     ):
         progress.done()
         door = Door(application.door_wiring(), _names(read))

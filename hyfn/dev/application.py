@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import shutil
 import tempfile
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import Future
 from contextlib import ExitStack
 from dataclasses import dataclass, replace
@@ -61,6 +61,8 @@ class Application:
         self._noted: set[str] = set()
         self._workers = Workers(AT_ONCE, "hyfn-start")
         self._up: dict[str, Up] = {}
+        self.data_folders: frozenset[Path] = frozenset()
+        """Where the files stand that travel beside modules."""
 
     @property
     def running(self) -> Mapping[str, Running]:
@@ -127,6 +129,7 @@ class Application:
         )
         for job in preparing:
             job.result()
+        self.data_folders = frozenset(_data_folders(built))
         return built
 
     def _python(self, target: Target) -> str:
@@ -213,6 +216,14 @@ def _all(jobs: Sequence[Future[None]]) -> None:
         job.exception()
     for job in jobs:
         job.result()
+
+
+def _data_folders(built: Built) -> Iterator[Path]:
+    for artifact in built.artifacts:
+        kept = artifact.path.with_suffix(".src")
+        for file in kept.rglob("*"):
+            if file.is_file() and file.suffix != ".py":
+                yield built.project.source_root / file.parent.relative_to(kept)
 
 
 def _stop_one(up: Up) -> None:

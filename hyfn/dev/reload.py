@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 import queue
-from collections.abc import Iterator
+from collections.abc import Callable, Collection, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from threading import Event, Thread
 
-from watchfiles import DefaultFilter, watch
+from watchfiles import watch
 
 from hyfn.errors import MachineError
-from hyfn.pack import delivery
 
+SETTINGS = frozenset({"pyproject.toml", "uv.toml", "uv.lock"})
 DEBOUNCE = 200
 """Milliseconds that changes may go on before what there is of them is looked at."""
 
@@ -35,12 +35,13 @@ class Changes:
 
 
 @contextmanager
-def watched(root: Path) -> Iterator[Changes]:
-    """Watch everything below `root` but hyfn's own folder, environments, caches and version control."""
+def watched(root: Path, data_folders: Callable[[], Collection[Path]]) -> Iterator[Changes]:
+    """Watch what can change the project below `root`: modules, settings, and files in `data_folders()`, where the
+    functions' own files stand. What functions write elsewhere, and what hyfn writes, is no change."""
     # In a thread of its own: in the main one the watcher would swallow the signal that ends the command.
     seen: queue.SimpleQueue[Exception | None] = queue.SimpleQueue()
     over = Event()
-    thread = Thread(target=_look, args=(root, seen, over), name="hyfn-watch", daemon=True)
+    thread = Thread(target=_look, args=(root, data_folders, seen, over), name="hyfn-watch", daemon=True)
     thread.start()
     try:
         yield Changes(seen)
@@ -49,15 +50,26 @@ def watched(root: Path) -> Iterator[Changes]:
         thread.join()
 
 
-def _look(root: Path, seen: queue.SimpleQueue[Exception | None], over: Event) -> None:
+def _look(
+    root: Path,
+    data_folders: Callable[[], Collection[Path]],
+    seen: queue.SimpleQueue[Exception | None],
+    over: Event,
+) -> None:
+    def matters(change: object, path: str) -> bool:  # noqa: ARG001  (the watcher's signature)
+        return is_relevant(Path(path), root, data_folders())
+
     try:
-        for _ in watch(root, watch_filter=_Filter(), stop_event=over, debounce=DEBOUNCE, ignore_permission_denied=True):
+        for _ in watch(root, watch_filter=matters, stop_event=over, debounce=DEBOUNCE, ignore_permission_denied=True):
             seen.put(None)
     except Exception as error:  # noqa: BLE001  (it is raised where changes are waited for)
         seen.put(error)
 
 
-class _Filter(DefaultFilter):
-    """Ours is no change of the project."""
-
-    ignore_dirs = (*DefaultFilter.ignore_dirs, delivery.OWN)
+def is_relevant(path: Path, root: Path, data_folders: Collection[Path]) -> bool:
+    """Whether a change of `path` can change what a build of the project at `root` makes."""
+    if path.parent in data_folders:
+        return True
+    if path.parent == root and (path.name in SETTINGS or path.suffix == ".txt"):
+        return True
+    return path.suffix == ".py" and all(part.isidentifier() for part in path.parent.relative_to(root).parts)

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
 import hmac
 import json
 import re
+import socket
 from collections.abc import Mapping
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from threading import Thread
@@ -16,8 +18,8 @@ from hyfn.errors import CallError, ConfigError, Forbidden, Malformed, TooLarge, 
 
 MAX_JSON = 16 * 1024 * 1024
 """Bytes of one JSON document."""
-MAX_PASSED_OVER = 64 * 1024
-"""Bytes of a refused request's body that are read, so that its sender gets to read the answer."""
+MAX_PASSED_OVER, PASSING_OVER = 64 * 1024, 0.5
+"""Bytes of a refused request's body that are read, and seconds that this may take."""
 POLL = 0.1
 """Seconds that closing may take."""
 HOSTS = re.compile(r"(127\.0\.0\.1|localhost|\[::1\])(:\d+)?", re.IGNORECASE)
@@ -72,12 +74,18 @@ class Handler(BaseHTTPRequestHandler):
     def do_POST(self) -> None:
         name = unquote(self.path.partition("?")[0]).strip("/")
         try:
-            value = self.server.door.call(name, arguments(self._body()))
+            length = self._admitted()
         except CallError as error:
-            failed = refused(error)
-            self._answer(failed.status, {"error": failed.document})
+            self.close_connection = True
+            self._fail(refused(error))
+            self._pass_over()
+            return
+        try:
+            value = self.server.door.call(name, arguments(self.rfile.read(length)))
+        except CallError as error:
+            self._fail(refused(error))
         except Failed as failed:
-            self._answer(failed.status, {"error": failed.document})
+            self._fail(failed)
         else:
             self._answer(200, {"value": value})
 
@@ -90,27 +98,29 @@ class Handler(BaseHTTPRequestHandler):
         said = message or self.responses.get(code, ("", ""))[0]
         self._answer(code, {"error": {"type": "http", "message": said, "hint": None, "notes": []}})
 
-    def _body(self) -> bytes:
-        given = self.headers.get("Content-Length", "" if "Transfer-Encoding" in self.headers else "0")
-        length = int(given) if re.fullmatch(r"\d{1,12}", given, re.ASCII) else -1
-        try:
-            self._admit(length)
-        except CallError:
-            self.close_connection = True
-            self.rfile.read(max(0, min(length, MAX_PASSED_OVER)))
-            raise
-        return self.rfile.read(length)
-
-    def _admit(self, length: int) -> None:
+    def _admitted(self) -> int:
+        """The body's length. Raises a CallError for whoever may not come in."""
         if not HOSTS.fullmatch(self.headers.get("Host", "")):
             raise Forbidden("the Host header must be 127.0.0.1 or localhost")
-        given = self.headers.get("Authorization", "").encode("utf-8", "replace")
-        if not hmac.compare_digest(given, f"Bearer {self.server.token}".encode()):
+        token = self.headers.get("Authorization", "").encode("utf-8", "replace")
+        if not hmac.compare_digest(token, f"Bearer {self.server.token}".encode()):
             raise Unauthenticated("the token is missing or wrong", hint="Authorization: Bearer TOKEN, as hyfn dev says")
-        if length < 0:
+        length = self.headers.get("Content-Length", "" if "Transfer-Encoding" in self.headers else "0")
+        if not re.fullmatch(r"\d{1,18}", length, re.ASCII):
             raise Malformed("a Content-Length is required")
-        if length > MAX_JSON:
+        if int(length) > MAX_JSON:
             raise TooLarge(f"the arguments are {length} bytes, and {MAX_JSON} is the most")
+        return int(length)
+
+    def _pass_over(self) -> None:
+        """Read what a refused sender still sends: to close on it would take the answer from it."""
+        self.connection.settimeout(PASSING_OVER)
+        with contextlib.suppress(OSError):
+            self.connection.shutdown(socket.SHUT_WR)
+            self.rfile.read(MAX_PASSED_OVER)
+
+    def _fail(self, failed: Failed) -> None:
+        self._answer(failed.status, {"error": failed.document})
 
     def _answer(self, status: int, document: Mapping[str, Any]) -> None:
         body = json.dumps(document).encode() + b"\n"
