@@ -6,12 +6,17 @@ import sys
 
 
 def main() -> None:
-    """Run the command line. `--version` is answered before anything else is imported."""
+    """Run the command line. What everyone asks first is answered before anything else is imported."""
     if sys.argv[1:] == ["--version"]:
         from hyfn import __version__
 
         sys.stdout.write(f"hyfn {__version__}\n")
         return
+    if sys.argv[1:] in ([], ["-h"], ["--help"]):
+        from hyfn.cli import overview
+
+        sys.stdout.write(overview.text())
+        sys.exit(0 if sys.argv[1:] else 2)
     import io
     import signal
 

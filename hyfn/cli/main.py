@@ -6,17 +6,8 @@ from importlib import import_module
 
 import click
 
-COMMANDS = {
-    "new": "Start a project from a template.",
-    "check": "Find what is wrong, without building or an account.",
-    "build": "Package each function for its platform.",
-    "run": "Run a script against its functions, each in its vendor's runtime here.",
-    "dev": "Keep a project's functions up here behind one port, and rebuild what changes.",
-    "call": "Call one function.",
-    "graph": "Print who may call whom.",
-    "doctor": "Say what this machine has of what hyfn needs.",
-    "demo": "Run examples/invoices across all platforms here, and time every call.",
-}
+from hyfn.cli import overview
+from hyfn.cli.overview import COMMANDS
 
 
 class Lazy(click.Group):
@@ -36,12 +27,11 @@ class Lazy(click.Group):
             guard.fail(error)
         return command
 
-    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
-        with formatter.section("Commands"):
-            formatter.write_dl(list(COMMANDS.items()))
+    def format_help(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        formatter.write(overview.text())
 
 
 @click.group(cls=Lazy, context_settings={"help_option_names": ["-h", "--help"]})
 @click.version_option(package_name=None, version=import_module("hyfn").__version__, message="hyfn %(version)s")
 def cli() -> None:
-    """One Python application whose functions live on several serverless platforms."""
+    """See hyfn/cli/overview.py."""

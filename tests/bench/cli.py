@@ -4,18 +4,21 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Iterable
+from pathlib import Path
 
 from tests.bench.measure import command, in_turn, table, verdict
 
-RUNS = 21
+RUNS = 31
+HYFN = Path(sys.executable).with_name("hyfn")
+"""The command as it is installed."""
 
 
 def run() -> Iterable[str]:
     bare, version, help_text = in_turn(
         RUNS,
         command([sys.executable, "-c", "pass"]),
-        command([sys.executable, "-m", "hyfn", "--version"]),
-        command([sys.executable, "-m", "hyfn", "--help"]),
+        command([str(HYFN), "--version"]),
+        command([str(HYFN), "--help"]),
     )
     rows = [["python -c pass", f"{bare.median * 1e3:.1f}", "", "", ""]]
     for name, times, goal in (("hyfn --version", version, 20), ("hyfn --help", help_text, 45)):
