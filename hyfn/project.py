@@ -42,9 +42,13 @@ class Built:
     notes: Sequence[str]
 
 
-def read(path: Path) -> Project:
-    """The project at `path`, its functions and its call graph. Raises ProjectError for whatever is wrong with it."""
-    return graph.link(discover.read(path, clouds.platforms()))
+def read(path: Path, stage: str | None = None) -> Project:
+    """The project at `path`, its functions and its call graph. Raises ProjectError for whatever is wrong with it.
+
+    `stage` is the active one: HYFN_STAGE where it is not given, else the one that the project names.
+    """
+    stage = os.environ.get("HYFN_STAGE", "") if stage is None else stage
+    return graph.link(discover.read(path, clouds.platforms(), stage))
 
 
 def check(project: Project) -> list[Problem]:
