@@ -96,9 +96,10 @@ class Workers:
     def end(self) -> None:
         """Drop the jobs that wait, kill the programs of those that run, and wait for these. Safe to repeat."""
         self._pool.shutdown(wait=False, cancel_futures=True)
-        if not all(job.done() for job in self._jobs):
+        running = [job for job in self._jobs if not job.done()]  # to wait for one that was dropped never ends
+        if running:
             self._scope.end()
-        wait(self._jobs)
+        wait(running)
         self._pool.shutdown()
 
     def _enter(self) -> None:
