@@ -75,7 +75,7 @@ def run() -> Iterable[str]:
 
 
 def _say(text: str) -> None:
-    print(text, file=sys.stderr)  # noqa: T201
+    print(text, file=sys.stderr)
 
 
 def _row(road: Road, ours: Times, theirs: Times) -> list[str]:

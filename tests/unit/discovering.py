@@ -23,7 +23,7 @@ def aws(
     idempotent: bool = False,
     group: str = "",
     calls: Sequence[str] = (),
-    labels: Mapping[str, str] = {},  # noqa: B006
+    labels: Mapping[str, str] = {},
     zone: str | None = None,
 ) -> None: ...
 

@@ -14,7 +14,7 @@ import pytest
 import hyfn as package
 from hyfn import clouds, project
 from hyfn.cli import output
-from hyfn.cli.main import COMMANDS
+from hyfn.cli.overview import COMMANDS
 from tests.commands import HYFN, TWO, environment, hyfn, invoke, tree, written
 from tests.terminal import Terminal, screen
 
