@@ -48,7 +48,7 @@ def command(function: str, given: str, path: Path, verbose: bool, is_json: bool)
 
 def _start_and_ask(read: Project, identity: str, values: Mapping[str, Any], verbose: bool) -> Any:
     progress = output.Progress(verbose)
-    with Application(read, progress.step, [identity], progress.note) as application:
+    with Application(read, progress.step, [identity], progress.note, progress.said) as application:
         progress.done()
         return Door(application.door_wiring(), {identity: identity}).call(identity, values)
 

@@ -41,7 +41,7 @@ def command(path: Path, port: int, token: str | None, verbose: bool, is_json: bo
     read = project.read(path)
     token = token or secrets.token_urlsafe(24)
     progress = output.Progress(verbose)
-    application = Application(read, progress.step, note=progress.note)
+    application = Application(read, progress.step, note=progress.note, say=output.printed)
     with (
         closing(Server(port, token)) as server,
         session.announced(read.root, session.Session(server.port, token, os.getpid())),

@@ -44,6 +44,11 @@ def note(text: str) -> None:
     _print(f"{_styled('·', dim=True)} {one_line(text)}", is_result=False)
 
 
+def printed(who: str, line: str) -> None:
+    """A line that a function printed."""
+    _print(f"{_styled(f'{who} │', dim=True)} {_visible(line)}", is_result=False)
+
+
 def lines(text: str) -> None:
     """Several lines beside the result, such as a remote traceback."""
     _print(text, is_result=False)
@@ -58,7 +63,11 @@ def traceback(error: BaseException) -> None:
 
 def one_line(text: str) -> str:
     """Without line breaks, and without what would move a terminal's cursor."""
-    return "".join(letter if letter.isprintable() else "�" for letter in " ".join(text.split()))
+    return _visible(" ".join(text.split()))
+
+
+def _visible(text: str) -> str:
+    return "".join(letter if letter.isprintable() else "�" for letter in text.expandtabs())
 
 
 def table(headings: Sequence[str], rows: Iterable[Sequence[str]]) -> None:
@@ -113,6 +122,11 @@ class Progress:
     def note(self, text: str) -> None:
         """What takes long, or differs from what was asked: worth a line that stays."""
         note(text)
+
+    def said(self, who: str, line: str) -> None:
+        """What a function printed: for who watches."""
+        if self._is_verbose or sys.stderr.isatty():
+            printed(who, line)
 
     def done(self) -> None:
         """The work is over: the line that changes goes away. The next step begins other work."""

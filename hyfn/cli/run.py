@@ -35,7 +35,7 @@ def command(script: Path, args: tuple[str, ...], runtime: str, verbose: bool) ->
     prepared = Script(read, script, progress.note)
     if runtime == "local":
         sys.exit(prepared.run(args, {"HYFN_STAGE": "local"}))
-    with Application(read, progress.step, note=progress.note) as application:
+    with Application(read, progress.step, note=progress.note, say=progress.said) as application:
         progress.done()
         status = prepared.run(args, application.laptop())
     sys.exit(status)

@@ -14,6 +14,8 @@ from urllib.parse import urlsplit
 
 from hyfn import clouds, project
 from hyfn.cloud import Emulator, Running
+from hyfn.dev import blame
+from hyfn.dev.logs import Logs, Say
 from hyfn.dev.wires import Wires
 from hyfn.errors import HyfnError, MachineError
 from hyfn.model import Artifact, Project, Target
@@ -38,22 +40,37 @@ def emulator(target: Target) -> Emulator:
 
 @dataclass(frozen=True, slots=True)
 class Up:
-    """An artifact that runs. `place` holds what was unpacked, and the log."""
+    """An artifact that runs. `place` holds what was unpacked, with its import `roots`, and the log."""
 
     artifact: Artifact
     unit: Unit
     place: Path
+    roots: Sequence[Path]
     running: Running
+
+    @property
+    def label(self) -> str:
+        """As a person is told of it: "ocr@aws"."""
+        return f"{self.artifact.short}@{self.artifact.platform}"
+
+    @property
+    def log(self) -> Path:
+        return self.place / "log"
 
 
 class Application:
     """Use it as a context manager: inside, every function can be called; leaving it ends every process."""
 
     def __init__(
-        self, source: Project, report: Report, only: Sequence[str] | None = None, note: Report | None = None
+        self,
+        source: Project,
+        report: Report,
+        only: Sequence[str] | None = None,
+        note: Report | None = None,
+        say: Say | None = None,
     ) -> None:
         """`only` names identities: the functions to start, with all that they may call. `report` hears of each step,
-        `note` of what takes long or is not as it was asked for."""
+        `note` of what takes long or is not as it was asked for, `say` what functions print."""
         self.project = source
         self._units = _wanted(source, only)
         self._report = report
@@ -61,6 +78,7 @@ class Application:
         self._noted: set[str] = set()
         self._workers = Workers(AT_ONCE, "hyfn-start")
         self._up: dict[str, Up] = {}
+        self._logs = Logs(lambda: {up.label: up.log for up in list(self._up.values())}, say) if say else None
         self.data_folders: frozenset[Path] = frozenset()
         """Where the files stand that travel beside modules."""
 
@@ -74,6 +92,8 @@ class Application:
             self._folder = stack.enter_context(scratch.folder("hyfn-run-"))
             self._wires = Wires(self._folder / "wiring")
             stack.callback(self._stop_all)
+            if self._logs:
+                stack.enter_context(self._logs)
             stack.enter_context(self._workers)
             self._start()
             self._end = stack.pop_all()
@@ -158,13 +178,17 @@ class Application:
     def _start_new(self, artifact: Artifact, unit: Unit, port: int) -> None:
         (self._folder / "functions").mkdir(exist_ok=True)
         place = Path(tempfile.mkdtemp(prefix=f"{artifact.short}@{artifact.platform}-", dir=self._folder / "functions"))
-        project.packer(unit.target).unpack(artifact.path, place / "artifact")
-        self._start_at(artifact, unit, place, port)
+        roots = project.packer(unit.target).unpack(artifact.path, place / "artifact")
+        self._start_at(artifact, unit, place, roots, port)
 
-    def _start_at(self, artifact: Artifact, unit: Unit, place: Path, port: int) -> None:
-        env = self._wires.env(unit.party)
-        running = emulator(unit.target).start(artifact, place / "artifact", env, place / "log", port)
-        self._up[unit.party] = Up(artifact, unit, place, running)
+    def _start_at(self, artifact: Artifact, unit: Unit, place: Path, roots: Sequence[Path], port: int) -> None:
+        env, log = self._wires.env(unit.party), place / "log"
+        try:
+            running = emulator(unit.target).start(artifact, place / "artifact", env, log, port)
+        except HyfnError as error:
+            said = log.read_text(errors="replace") if log.exists() else ""
+            raise blame.read(error, said, roots, f"{artifact.short} for {artifact.platform}") from error
+        self._up[unit.party] = Up(artifact, unit, place, roots, running)
         self._report(f"started {artifact.short} in {running.runtime}")
 
     def _replace(self, artifacts: Sequence[Artifact], units: Mapping[str, Unit]) -> list[Up]:
@@ -194,7 +218,12 @@ class Application:
         self._again(outdated)
 
     def _again(self, stopped: Sequence[Up]) -> None:
-        _all([self._workers.submit(self._start_at, up.artifact, up.unit, up.place, _port(up)) for up in stopped])
+        _all(
+            [
+                self._workers.submit(self._start_at, up.artifact, up.unit, up.place, up.roots, _port(up))
+                for up in stopped
+            ]
+        )
 
     def _wire(self) -> set[str]:
         return self._wires.write(
@@ -207,7 +236,13 @@ class Application:
 
     def _stop(self, stopping: Sequence[Up]) -> None:
         with Workers(AT_ONCE, "hyfn-stop") as workers:
-            _all([workers.submit(_stop_one, up) for up in stopping])
+            _all([workers.submit(self._stop_one, up) for up in stopping])
+
+    def _stop_one(self, up: Up) -> None:
+        up.running.stop()
+        if self._logs:
+            self._logs.look(up.label, up.log, is_last=True)
+        shutil.rmtree(up.place, ignore_errors=True)
 
 
 def _all(jobs: Sequence[Future[None]]) -> None:
@@ -224,11 +259,6 @@ def _data_folders(built: Built) -> Iterator[Path]:
         for file in kept.rglob("*"):
             if file.is_file() and file.suffix != ".py":
                 yield built.project.source_root / file.parent.relative_to(kept)
-
-
-def _stop_one(up: Up) -> None:
-    up.running.stop()
-    shutil.rmtree(up.place, ignore_errors=True)
 
 
 def _port(up: Up) -> int:

@@ -36,6 +36,7 @@ def total(orders: list[Order]) -> int:
 
 @gcp
 def weigh(order: Order) -> int:
+    print("weighing", order.name)
     if not order.count:
         raise Empty(f"no {order.name}")
     return order.count * 2
@@ -111,6 +112,11 @@ def test_arguments_go_by_name_and_values_come_as_json(dev: Dev) -> None:
     answer = dev.post("total", orders=orders)
     assert (answer.status, answer.document, answer.kind) == (200, {"value": 8}, "application/json")
     assert dev.post("app:total", orders=[]).document == {"value": 0}
+
+
+def test_what_functions_print_is_seen_while_they_run(dev: Dev) -> None:
+    assert dev.post("weigh", order={"name": "cocoa\x1b[2J", "count": 1}).status == 200
+    dev.command.until(lambda: "weigh@gcp │ weighing cocoa�[2J\n" in dev.command.err)
 
 
 def test_bytes_are_base64_and_defaults_hold(dev: Dev) -> None:

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from hyfn import clouds
 from tests.commands import HYFN, TWO, Command, hyfn, invoke, marked, tree, written
 from tests.terminal import Terminal
 
@@ -86,6 +87,30 @@ def test_a_script_and_its_functions_have_the_dependencies_that_are_declared(wher
     written(tmp_path, {name: text.replace("{body}", BODY) for name, text in DECLARED[where].items()})
     ran = hyfn("run", "app.py", cwd=tmp_path)
     assert (ran.status, ran.out) == (0, "1.17.0 1.17.0\n"), ran.err
+
+
+UNLOADABLE = """
+import os
+from hyfn import {name}
+if "HYFN_WIRING" in os.environ:
+    raise RuntimeError("no such database")
+@{name}
+def f() -> int:
+    return 1
+"""
+
+
+@pytest.mark.parametrize("name", sorted(clouds.platforms()))
+def test_a_module_that_raises_only_where_it_runs_is_one_line_with_its_place(name: str, tmp_path: Path) -> None:
+    written(tmp_path, {"app.py": UNLOADABLE.replace("{name}", name)})
+
+    ran = hyfn("run", "app.py", cwd=tmp_path)
+
+    assert ran.status == 1
+    [line] = ran.errors
+    assert line.startswith("app.py:4: ")
+    assert line.endswith("RuntimeError: no such database")
+    assert ran.err == f"error: {line}\n"
 
 
 @pytest.fixture

@@ -51,7 +51,9 @@ class FrameworkEmulator:
         command: str | Path = environment.bin / "functions-framework"
         what = ["--target", TARGET, "--signature-type", "http", "--source", "main.py"]
         argv = [command, *what, "--host", "127.0.0.1", "--port", str(port)]
-        process_env = clean_env({**_variables(artifact, port), **env})
+        process_env = clean_env(
+            {"PYTHONUNBUFFERED": "1", **_variables(artifact, port), **env}
+        )  # as Google's builder sets it
         process = Process.start(argv, env=process_env, cwd=unpacked, log=log)
         try:
             _wait(process, port, artifact)
