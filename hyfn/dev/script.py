@@ -34,14 +34,14 @@ class Script:
 
     def run(self, args: Sequence[str], env: Mapping[str, str]) -> int:
         """Run it with this terminal until it ends; its exit status, 128 + n where signal n ended it."""
-        return foreground.run(self._command(args), self._environment(env)).status
+        return foreground.run(self._command(args), self._environment(env))
 
     def output(self, args: Sequence[str], env: Mapping[str, str]) -> str:
         """Run it and give back what it printed. Raises ProjectError where its exit status is not 0."""
-        ended = foreground.run(self._command(args), self._environment(env), captured=True)
-        if ended.status:
-            raise ProjectError(f"{self._path.name} ended with status {ended.status}")
-        return ended.output.decode()
+        status, printed = foreground.captured(self._command(args), self._environment(env))
+        if status:
+            raise ProjectError(f"{self._path.name} ended with status {status}")
+        return printed.decode()
 
     def _command(self, args: Sequence[str]) -> list[str]:
         return [str(self._interpreter()), str(self._path), *args]

@@ -7,8 +7,8 @@ import os
 import signal
 import subprocess
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from hyfn.errors import MachineError
 from hyfn.toolchain.processes import Guard
@@ -17,40 +17,49 @@ GRACE = 5.0
 """Seconds that it has to end by itself when this process is told to."""
 
 
-@dataclass(frozen=True, slots=True)
-class Ended:
-    """`status` is as a shell says it: 128 + n where signal n ended it. `output` is what was captured."""
-
-    status: int
-    output: bytes
-
-
-def run(argv: Sequence[str], env: Mapping[str, str], *, captured: bool = False) -> Ended:
-    """Run it to its end; to be called in the main thread. `captured` keeps its standard output.
+def run(argv: Sequence[str], env: Mapping[str, str]) -> int:
+    """Run it with this terminal to its end; its exit status. To be called in the main thread.
 
     Ctrl-C in this terminal is its own to answer, as it would be without us. A signal to this process alone is passed
     on: then it has GRACE seconds, and KeyboardInterrupt is raised again. It is killed if this process is.
     """
+    with _leaving_ctrl_c_to_it(), _started(argv, env) as program:
+        program.wait()
+    return _status(program)
+
+
+def captured(argv: Sequence[str], env: Mapping[str, str]) -> tuple[int, bytes]:
+    """Run it for what it prints; its exit status and that. It does not get Ctrl-C: an interruption here ends it."""
+    with _started(argv, env, stdout=subprocess.PIPE, start_new_session=True) as program:
+        printed, _ = program.communicate()
+    return _status(program), printed
+
+
+@contextlib.contextmanager
+def _started(argv: Sequence[str], env: Mapping[str, str], **how: Any) -> Iterator[subprocess.Popen[bytes]]:
     guard = Guard()
     try:
-        with _leaving_ctrl_c_to_it():
-            program = _start(argv, env, captured)
-            guard.watch(program.pid)
-            try:
-                output, _ = program.communicate()
-            except BaseException as error:
-                _end(program, _number(error))
-                raise
+        program = _start(argv, env, how)
+        guard.watch(program.pid)
+        try:
+            yield program
+        except BaseException as error:
+            _end(program, _number(error))
+            raise
     finally:
         guard.dismiss()
-    return Ended(128 - program.returncode if program.returncode < 0 else program.returncode, output or b"")
 
 
-def _start(argv: Sequence[str], env: Mapping[str, str], captured: bool) -> subprocess.Popen[bytes]:
+def _start(argv: Sequence[str], env: Mapping[str, str], how: Mapping[str, Any]) -> subprocess.Popen[bytes]:
     try:
-        return subprocess.Popen(argv, env=dict(env), stdout=subprocess.PIPE if captured else None)
+        return subprocess.Popen(argv, env=dict(env), **how)
     except OSError as error:
         raise MachineError(f"cannot start {argv[0]}: {error.strerror}") from error
+
+
+def _status(program: subprocess.Popen[bytes]) -> int:
+    """As a shell says it: 128 + n where signal n ended it."""
+    return 128 - program.returncode if program.returncode < 0 else program.returncode
 
 
 @contextlib.contextmanager

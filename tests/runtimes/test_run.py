@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import signal
 from collections.abc import Iterator
@@ -31,8 +32,8 @@ if __name__ == "__main__":
 TIDY = f"""{TWO}
 if __name__ == "__main__":
     import sys, time
-    print("ready", flush=True)
     try:
+        print("ready", flush=True)
         time.sleep(60)
     except KeyboardInterrupt:
         print("tidied up with", twice(5), flush=True)
@@ -189,6 +190,36 @@ def test_ctrl_c_while_functions_start_ends_the_run(tmp_path: Path) -> None:
         terminal.type("\x03")
         assert terminal.wait() == 130
     assert "stopped" in terminal.printed
+    assert "Traceback" not in terminal.printed
+
+
+def test_the_demo_makes_every_directed_call(tmp_path: Path) -> None:
+    ran = hyfn("demo", "--json", "--times", "2", cwd=tmp_path)
+    calls = json.loads(ran.out)["calls"]
+    pairs = {(call["caller_platform"], call["callee_platform"]) for call in calls}
+    shapes = {
+        "caller",
+        "callee",
+        "runtime",
+        "evidence",
+        "first_ms",
+        "warm_ms",
+        "caller_platform",
+        "callee_platform",
+        "ok",
+    }
+
+    assert (ran.status, ran.err) == (0, "")
+    assert len(pairs) == len(calls) >= 16
+    assert [call for call in calls if call.keys() != shapes or not call["ok"]] == []
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_ctrl_c_ends_the_demo(tmp_path: Path) -> None:
+    with Terminal([*HYFN, "demo"], cwd=tmp_path) as terminal:
+        terminal.until("timing every call")
+        terminal.type("\x03")
+        assert terminal.wait() == 130
     assert "Traceback" not in terminal.printed
 
 
