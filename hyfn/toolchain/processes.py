@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import contextlib
+import errno
 import os
 import random
 import re
+import shutil
 import signal
 import socket
 import subprocess
@@ -25,6 +27,8 @@ SECRET = re.compile(r"(^|_)(KEY|KEYS|SECRET|TOKEN|PASSWORD|CREDENTIALS?|PROFILE)
 # A shell that waits on a pipe of ours has none of these faults: the kernel closes the pipe however
 # this process ends.
 GUARD = 'read -r target || exit 0; read -r over || kill -s KILL -- "$target"'
+# A program must not run before its guard knows it. PWD is the one variable that the shell would add.
+GATE = 'read -r go && unset PWD go && exec "$0" "$@" < /dev/null'
 
 FIRST_PORT, USUAL_FIRST_GIVEN_PORT, PORT_TRIES = 15_000, 32_768, 50
 
@@ -99,6 +103,7 @@ class Process:
                 guard.dismiss()
                 raise MachineError(f"cannot start {argv[0]}: {error.strerror}") from error
             guard.watch(-popen.pid)
+            _let_go(popen)
         started = cls(Path(argv[0]).name, popen, guard, log, start)
         try:
             started._scope.add(popen)
@@ -212,15 +217,26 @@ def wait_until(ready: Callable[[], bool], process: Process, seconds: float) -> N
 
 
 def _spawn(argv: Sequence[str | Path], env: Mapping[str, str], cwd: Path, output: BinaryIO) -> subprocess.Popen[bytes]:
+    """A shell that becomes the program when it is let go, and ends when this process does before that."""
+    program = shutil.which(argv[0], path=env.get("PATH", os.defpath))
+    if program is None:
+        raise FileNotFoundError(errno.ENOENT, os.strerror(errno.ENOENT))
     return subprocess.Popen(
-        [str(part) for part in argv],
-        stdin=subprocess.DEVNULL,
+        ["/bin/sh", "-c", GATE, program, *map(str, argv[1:])],
+        stdin=subprocess.PIPE,
         stdout=output,
         stderr=subprocess.STDOUT,
         env=dict(env),
         cwd=cwd,
+        bufsize=0,
         start_new_session=True,
     )
+
+
+def _let_go(popen: subprocess.Popen[bytes]) -> None:
+    assert popen.stdin is not None
+    with contextlib.suppress(BrokenPipeError), popen.stdin as gate:
+        gate.write(b"go\n")
 
 
 def _wait(done: Callable[[], bool], seconds: float) -> bool:
