@@ -30,13 +30,16 @@ def run(argv: Sequence[str], env: Mapping[str, str]) -> int:
 
 def captured(argv: Sequence[str], env: Mapping[str, str]) -> tuple[int, bytes]:
     """Run it for what it prints; its exit status and that. It does not get Ctrl-C: an interruption here ends it."""
-    with _started(argv, env, stdout=subprocess.PIPE, start_new_session=True) as program:
+    with _started(argv, env, signal.SIGTERM, stdout=subprocess.PIPE, start_new_session=True) as program:
         printed, _ = program.communicate()
     return _status(program), printed
 
 
 @contextlib.contextmanager
-def _started(argv: Sequence[str], env: Mapping[str, str], **how: Any) -> Iterator[subprocess.Popen[bytes]]:
+def _started(
+    argv: Sequence[str], env: Mapping[str, str], end_with: int | None = None, **how: Any
+) -> Iterator[subprocess.Popen[bytes]]:
+    """An interruption is passed on as it came, or as `end_with`: SIGINT would make Python show where it was."""
     guard = Guard()
     try:
         program = _start(argv, env, how)
@@ -44,7 +47,7 @@ def _started(argv: Sequence[str], env: Mapping[str, str], **how: Any) -> Iterato
         try:
             yield program
         except BaseException as error:
-            _end(program, _number(error))
+            _end(program, end_with or _number(error))
             raise
     finally:
         guard.dismiss()

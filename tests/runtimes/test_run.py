@@ -33,7 +33,7 @@ TIDY = f"""{TWO}
 if __name__ == "__main__":
     import sys, time
     try:
-        print("ready", flush=True)
+        print("the script waits", flush=True)
         time.sleep(60)
     except KeyboardInterrupt:
         print("tidied up with", twice(5), flush=True)
@@ -176,9 +176,9 @@ def test_a_signal_while_an_environment_is_made_leaves_no_half_of_one(number: int
 def test_ctrl_c_is_the_scripts_to_answer_while_its_functions_are_up(tmp_path: Path) -> None:
     written(tmp_path, {"app.py": TIDY})
     with Terminal([*HYFN, "run", "app.py"], cwd=tmp_path) as terminal:
-        terminal.until("ready")
+        terminal.until("the script waits")
         terminal.type("\x03")
-        assert terminal.wait() == 7
+        assert terminal.wait() == 7, terminal.printed
     assert "tidied up with 10" in terminal.printed
     assert "Traceback" not in terminal.printed
 
