@@ -15,6 +15,7 @@ import click
 
 from hyfn.cli import output
 from hyfn.errors import HyfnError, MachineError, ProjectErrors
+from hyfn.toolchain import scratch
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -61,6 +62,9 @@ def _interruptible() -> Iterator[None]:
     before = {number: signal.signal(number, hear) for number in numbers}
     try:
         yield
+    except KeyboardInterrupt:
+        scratch.tidy()
+        raise
     finally:
         for number, handler in before.items():
             signal.signal(number, handler)

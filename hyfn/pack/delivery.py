@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import shutil
 from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager, suppress
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
 from hyfn.errors import BuildError
@@ -35,7 +35,7 @@ def all_or_nothing(out: Path) -> Iterator[Path]:
     with ExitStack() as stack:
         try:
             _refuse_foreign(out)
-            stack.enter_context(_parents(out))
+            stack.enter_context(scratch.parents(out))
             partial = stack.enter_context(scratch.folder(f".{out.name}.partial-", out.parent))
         except OSError as error:
             raise BuildError(f"cannot write {out}: {error.strerror}", hint=ELSEWHERE) from error
@@ -43,31 +43,19 @@ def all_or_nothing(out: Path) -> Iterator[Path]:
         _replace(partial, out)
 
 
-@contextmanager
-def _parents(out: Path) -> Iterator[None]:
-    """Those that were not there go again when the build fails."""
-    made = [folder for folder in out.parents if not folder.exists()]
-    try:
-        out.parent.mkdir(parents=True, exist_ok=True)
-        yield
-    except BaseException:
-        for folder in made:
-            with suppress(OSError):
-                folder.rmdir()
-        raise
-
-
 def _replace(partial: Path, out: Path) -> None:
     old = partial.with_name(f"{partial.name}.old")
-    try:
+
+    def put_back() -> None:
+        if old.exists() and not out.exists():
+            old.rename(out)
+        shutil.rmtree(old, ignore_errors=True)
+
+    with scratch.afterwards(put_back):
         partial.chmod(0o755)
         if out.exists():
             out.rename(old)
         partial.rename(out)
-    finally:
-        if old.exists() and not out.exists():
-            old.rename(out)
-        shutil.rmtree(old, ignore_errors=True)
 
 
 def _refuse_foreign(out: Path) -> None:

@@ -4,16 +4,44 @@ from __future__ import annotations
 
 import contextlib
 import fcntl
+import functools
 import glob
 import os
+import secrets
 import shutil
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 FRESH_SECONDS = 10.0
 """A folder is made before it is locked: one so young is no leftover."""
+
+
+_left: dict[object, Callable[[], None]] = {}
+"""What `tidy` would have to do. An interruption may strike between any two steps, also where a block is entered."""
+
+
+@contextlib.contextmanager
+def afterwards(undo: Callable[[], None]) -> Iterator[None]:
+    """Call `undo` when the block is left, or in `tidy` where an interruption kept it from that.
+
+    It must be safe to repeat, and to call before anything was done.
+    """
+    key = object()
+    _left[key] = undo
+    try:
+        yield
+    finally:
+        undo()
+        _left.pop(key, None)
+
+
+def tidy() -> None:
+    """Undo what is left of interrupted work, the last first. For the end of a command: nothing may still go on."""
+    for key, undo in reversed(list(_left.items())):
+        undo()
+        _left.pop(key, None)
 
 
 @contextlib.contextmanager
@@ -25,14 +53,30 @@ def folder(prefix: str, parent: Path | None = None) -> Iterator[Path]:
     """
     above = parent or Path(tempfile.gettempdir())
     _sweep(above, prefix)
-    made = Path(tempfile.mkdtemp(prefix=prefix, dir=above))
-    held = os.open(made, os.O_RDONLY)
-    try:
-        fcntl.flock(held, fcntl.LOCK_EX)
-        yield made
-    finally:
-        shutil.rmtree(made, ignore_errors=True)
-        os.close(held)
+    made = above / f"{prefix}{secrets.token_hex(6)}"
+    with afterwards(functools.partial(shutil.rmtree, made, ignore_errors=True)):
+        made.mkdir(mode=0o700)
+        held = os.open(made, os.O_RDONLY)
+        try:
+            fcntl.flock(held, fcntl.LOCK_EX)
+            yield made
+        finally:
+            os.close(held)
+
+
+@contextlib.contextmanager
+def parents(path: Path) -> Iterator[None]:
+    """The folders above `path` are there; those that were not go again if nothing was put into them."""
+    made = [above for above in path.parents if not above.exists()]
+
+    def remove() -> None:
+        for above in made:
+            with contextlib.suppress(OSError):
+                above.rmdir()
+
+    with afterwards(remove):
+        path.parent.mkdir(parents=True, exist_ok=True)
+        yield
 
 
 def _sweep(above: Path, prefix: str) -> None:

@@ -7,10 +7,10 @@ import os
 import signal
 import subprocess
 import threading
-from collections.abc import Callable
-from concurrent.futures import Future, ThreadPoolExecutor, wait
+from collections.abc import Callable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
 from types import TracebackType
-from typing import Any, ParamSpec, TypeVar
+from typing import ParamSpec, TypeVar
 
 from hyfn.errors import MachineError
 
@@ -77,8 +77,11 @@ class Workers:
 
     def __init__(self, count: int, name: str = "hyfn") -> None:
         self._scope = Scope()
-        self._jobs: set[Future[Any]] = set()
         self._pool = ThreadPoolExecutor(count, thread_name_prefix=name, initializer=self._enter)
+        # Counted here: an interruption of its `submit` makes the pool forget a thread that runs.
+        self._turn = threading.Condition()
+        self._under_way = 0
+        self._is_over = False
 
     def __enter__(self) -> Workers:
         return self
@@ -89,18 +92,33 @@ class Workers:
         self.end()
 
     def submit(self, job: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> Future[T]:
-        future = self._pool.submit(job, *args, **kwargs)
-        self._jobs = {future, *(each for each in self._jobs if not each.done())}
-        return future
+        def run() -> T:
+            with self._under_way_now():
+                return job(*args, **kwargs)
+
+        return self._pool.submit(run)
 
     def end(self) -> None:
         """Drop the jobs that wait, kill the programs of those that run, and wait for these. Safe to repeat."""
         self._pool.shutdown(wait=False, cancel_futures=True)
-        running = [job for job in self._jobs if not job.done()]  # to wait for one that was dropped never ends
-        if running:
-            self._scope.end()
-        wait(running)
-        self._pool.shutdown()
+        with self._turn:
+            self._is_over = True
+            if self._under_way:
+                self._scope.end()
+            self._turn.wait_for(lambda: not self._under_way)
+
+    @contextlib.contextmanager
+    def _under_way_now(self) -> Iterator[None]:
+        with self._turn:
+            if self._is_over:
+                raise Interrupted("interrupted")
+            self._under_way += 1
+        try:
+            yield
+        finally:
+            with self._turn:
+                self._under_way -= 1
+                self._turn.notify_all()
 
     def _enter(self) -> None:
         _current.scope = self._scope

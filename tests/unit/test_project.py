@@ -149,6 +149,17 @@ def test_a_scratch_folder_is_private_and_goes_with_its_work(tmp_path: Path) -> N
     assert list(tmp_path.iterdir()) == []
 
 
+def test_what_an_interruption_kept_from_its_end_is_tidied_up(tmp_path: Path) -> None:
+    """As where it strikes between the beginning of a block and its body."""
+    entered = [scratch.parents(tmp_path / "a" / "b" / "c"), scratch.folder("work-", tmp_path)]
+    for block in entered:
+        block.__enter__()
+    assert sorted(path.name for path in tmp_path.iterdir())[0] == "a"
+    scratch.tidy()
+    scratch.tidy()
+    assert list(tmp_path.iterdir()) == []
+
+
 def test_leftovers_go_but_never_what_is_in_use_or_new_or_anothers(tmp_path: Path) -> None:
     for name in ("work-old", "work-new", "works-other"):
         written(tmp_path / name, {"file": ""})
