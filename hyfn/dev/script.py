@@ -9,11 +9,11 @@ from pathlib import Path
 
 import msgpack
 from packaging.requirements import Requirement
-from packaging.specifiers import SpecifierSet
+from packaging.specifiers import InvalidSpecifier, SpecifierSet
 from packaging.utils import canonicalize_name
 
 import hyfn
-from hyfn.errors import ProjectError
+from hyfn.errors import ConfigError, ProjectError
 from hyfn.model import Project
 from hyfn.toolchain import cache, environments, foreground, pythons
 
@@ -51,7 +51,11 @@ class Script:
         if not declared and self._accepts(_this_python()):
             return Path(sys.executable)
         requirements = [*declared, f"msgpack=={'.'.join(map(str, msgpack.version))}"]
-        python, _ = pythons.nearest(_this_python(), [minor for minor in SUPPORTED if self._accepts(minor)])
+        accepted = [minor for minor in SUPPORTED if self._accepts(minor)]
+        if not accepted:
+            hint = f"hyfn runs on Python {', '.join(SUPPORTED)}"
+            raise ConfigError(f"no Python fits requires-python = {self._project.requires_python!r}", hint=hint)
+        python, _ = pythons.nearest(_this_python(), accepted)
         made = environments.environment(
             f"script-{self._project.app}", requirements, python, self._report, extra_args=self._settings()
         )
@@ -59,7 +63,10 @@ class Script:
 
     def _accepts(self, minor: str) -> bool:
         wanted = self._project.requires_python
-        return wanted is None or SpecifierSet(wanted).contains(f"{minor}.99")
+        try:
+            return wanted is None or SpecifierSet(wanted).contains(f"{minor}.99")
+        except InvalidSpecifier:
+            raise ConfigError(f"requires-python = {wanted!r} is no version specifier", hint='">=3.11"') from None
 
     def _settings(self) -> list[str]:
         """Where the project sets indexes and the like for uv, it is told to look there."""

@@ -90,6 +90,19 @@ def test_a_script_and_its_functions_have_the_dependencies_that_are_declared(wher
     assert (ran.status, ran.out) == (0, "1.17.0 1.17.0\n"), ran.err
 
 
+@pytest.mark.parametrize(
+    ("wanted", "said"),
+    [
+        (">=3.99", "no Python fits requires-python = '>=3.99' (hyfn runs on Python 3.14, 3.13, 3.12, 3.11)"),
+        ("three", "requires-python = 'three' is no version specifier (\">=3.11\")"),
+    ],
+)
+def test_a_python_that_cannot_be_had_is_one_line(wanted: str, said: str, tmp_path: Path) -> None:
+    written(tmp_path, {"app.py": f'# /// script\n# requires-python = "{wanted}"\n# ///\n{TWO}'})
+    ran = hyfn("run", "--runtime", "local", "app.py", cwd=tmp_path)
+    assert (ran.status, ran.err) == (1, f"error: {said}\n")
+
+
 UNLOADABLE = """
 import os
 from hyfn import {name}
