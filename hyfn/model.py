@@ -197,6 +197,44 @@ class Runtime:
 
 
 @dataclass(frozen=True, slots=True)
+class Wheel:
+    """One distribution at one version, as one file of an index.
+
+    `name` is normalised; `file` is the wheel's name, or that of the sdist which a wheel is built from. `sha256` (hex) and
+    `size` (bytes) are the file's. `url` is where it is, "" where that is to be asked of uv.
+    """
+
+    name: str
+    version: str
+    file: str
+    sha256: str
+    size: int
+    url: str = ""
+
+    @property
+    def is_source(self) -> bool:
+        return not self.file.endswith(".whl")
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """What is in an artifact by one distribution. Sizes in bytes: as it travels, and unpacked.
+
+    `sha256` is that of the file it came as; `license` is as it says it, or "". `why` is the chain that leads to it:
+    ["app.py:3 imports pricing", "pricing.py:1 imports httpx", "httpx needs certifi"].
+    """
+
+    name: str
+    version: str
+    file: str
+    sha256: str
+    license: str
+    packed: int
+    unpacked: int
+    why: Sequence[str]
+
+
+@dataclass(frozen=True, slots=True)
 class Staged:
     """Everything an artifact holds, before its cloud gives it its form.
 

@@ -19,11 +19,12 @@ from hyfn.discover import source as source_text
 from hyfn.discover.reach import Reach
 from hyfn.errors import BuildError, HyfnError, ProjectErrors, SourceError
 from hyfn.model import Artifact, Problem, Project, Runtime, Slice, Source, Staged, Target
-from hyfn.pack import delivery, stage, verify, wheels
+from hyfn.pack import delivery, stage, verify
 from hyfn.pack import slice as slicing
 from hyfn.pack import units as grouping
 from hyfn.pack.units import Unit as Unit  # the journeys speak of them
 from hyfn.pack.units import units as units
+from hyfn.pack.wheels import narrow
 from hyfn.stub import render
 from hyfn.toolchain import machine, pythons, scratch
 from hyfn.toolchain.workers import Workers
@@ -182,7 +183,7 @@ def _build_one(order: _Order, unit: Unit) -> tuple[Artifact, str | None]:
     if order.is_for_here:
         runtime = machine.native(runtime)
     cut = slicing.cut(project, order.reach.of(unit.functions), render.stub)
-    narrowed = wheels.narrow(project, cut, runtime, packer(unit.target).provided(unit.target))
+    narrowed = narrow.narrow(project, cut, runtime, packer(unit.target).provided(unit.target))
     staged = _staged(project, unit, runtime, cut, narrowed)
     artifact = _packed(order, unit, staged)
     _keep_source(cut, artifact.path)
@@ -191,7 +192,7 @@ def _build_one(order: _Order, unit: Unit) -> tuple[Artifact, str | None]:
     return artifact, note
 
 
-def _staged(project: Project, unit: Unit, runtime: Runtime, cut: Slice, narrowed: wheels.Narrowed) -> Staged:
+def _staged(project: Project, unit: Unit, runtime: Runtime, cut: Slice, narrowed: narrow.Narrowed) -> Staged:
     library: dict[str, bytes | Path] = {**narrowed.files, **stage.travelling(unit.target.cloud)}
     library["hyfn.json"] = stage.manifest(project.app, list(unit.functions), unit.target)
     return Staged(project.app, unit.primary, unit.target, runtime, cut.files, library, narrowed.distributions)

@@ -15,7 +15,7 @@ from pathlib import Path
 import pytest
 
 from hyfn.errors import BuildError
-from hyfn.pack import archive
+from hyfn.pack import archive, extract
 
 FILES: dict[str, bytes | Path] = {"pkg/mod.py": b"x = 1\n", "app.py": b"import pkg\n", "lib/run.so": b"\x7fELF\0"}
 HOSTILE = ["/etc/passwd", "../up", "a/../../up", "a//b", "./a", "a\\..\\b", "C:/x", "a\0b", "a\nb", "", "a/", ".."]
@@ -109,15 +109,15 @@ def test_long_and_foreign_names_survive_both_forms(tmp_path: Path) -> None:
     files: dict[str, bytes | Path] = {"p/" * 60 + "ü" * 60 + ".py": b"y", "größe.txt": b"z"}
     archive.write_zip(files, tmp_path / "a.zip")
     archive.write_tar(files, tmp_path / "a.tar", prefix="")
-    archive.extract_zip(tmp_path / "a.zip", tmp_path / "z")
-    archive.extract_tar(tmp_path / "a.tar", tmp_path / "t")
+    extract.extract_zip(tmp_path / "a.zip", tmp_path / "z")
+    extract.extract_tar(tmp_path / "a.tar", tmp_path / "t")
     for name, content in files.items():
         assert (tmp_path / "z" / name).read_bytes() == (tmp_path / "t" / name).read_bytes() == content
 
 
 def test_what_was_written_is_extracted_with_its_modes(tmp_path: Path) -> None:
     archive.write_tar(FILES, tmp_path / "a.tar", prefix="")
-    archive.extract_tar(tmp_path / "a.tar", tmp_path / "out")
+    extract.extract_tar(tmp_path / "a.tar", tmp_path / "out")
     assert (tmp_path / "out/app.py").read_bytes() == b"import pkg\n"
     assert os.access(tmp_path / "out/lib/run.so", os.X_OK)
     assert not (tmp_path / "out/app.py").stat().st_mode & 0o111
@@ -160,9 +160,9 @@ def test_no_hostile_name_is_extracted(name: str, tmp_path: Path) -> None:
         made_tar.addfile(tarfile.TarInfo(name))
     into = tmp_path / "deep" / "into"
     with pytest.raises(BuildError):
-        archive.extract_zip(tmp_path / "a.zip", into)
+        extract.extract_zip(tmp_path / "a.zip", into)
     with pytest.raises(BuildError):
-        archive.extract_tar(tmp_path / "a.tar", into)
+        extract.extract_tar(tmp_path / "a.tar", into)
     assert not into.exists()
 
 
@@ -173,7 +173,7 @@ def test_links_and_devices_are_refused(kind: bytes, tmp_path: Path) -> None:
         entry.type, entry.linkname = kind, "/etc"
         made.addfile(entry)
     with pytest.raises(BuildError, match="no plain file"):
-        archive.extract_tar(tmp_path / "a.tar", tmp_path / "into")
+        extract.extract_tar(tmp_path / "a.tar", tmp_path / "into")
 
 
 def test_a_symlink_in_a_zip_is_refused(tmp_path: Path) -> None:
@@ -182,7 +182,7 @@ def test_a_symlink_in_a_zip_is_refused(tmp_path: Path) -> None:
     with zipfile.ZipFile(tmp_path / "a.zip", "w") as made:
         made.writestr(entry, "/etc/passwd")
     with pytest.raises(BuildError, match="no plain file"):
-        archive.extract_zip(tmp_path / "a.zip", tmp_path / "into")
+        extract.extract_zip(tmp_path / "a.zip", tmp_path / "into")
 
 
 def test_a_bomb_is_refused_before_it_is_written(tmp_path: Path) -> None:
@@ -193,16 +193,16 @@ def test_a_bomb_is_refused_before_it_is_written(tmp_path: Path) -> None:
         entry.size = 2_000_000
         made_tar.addfile(entry, io.BytesIO(bytes(2_000_000)))
     with pytest.raises(BuildError, match="bytes"):
-        archive.extract_zip(tmp_path / "a.zip", tmp_path / "into", max_bytes=1_000_000)
+        extract.extract_zip(tmp_path / "a.zip", tmp_path / "into", max_bytes=1_000_000)
     with pytest.raises(BuildError, match="bytes"):
-        archive.extract_tar(tmp_path / "a.tar.gz", tmp_path / "into", max_bytes=1_000_000)
+        extract.extract_tar(tmp_path / "a.tar.gz", tmp_path / "into", max_bytes=1_000_000)
     assert not (tmp_path / "into").exists()
 
 
 def test_too_many_files_are_refused(tmp_path: Path) -> None:
     archive.write_zip({f"f{number}": b"" for number in range(11)}, tmp_path / "a.zip")
     with pytest.raises(BuildError, match="more than 10 files"):
-        archive.extract_zip(tmp_path / "a.zip", tmp_path / "into", max_files=10)
+        extract.extract_zip(tmp_path / "a.zip", tmp_path / "into", max_files=10)
 
 
 @pytest.mark.parametrize("content", [b"", b"no archive", b"PK\x03\x04" + bytes(64), b"\x1f\x8b" + bytes(64)])
@@ -210,6 +210,6 @@ def test_what_is_no_archive_is_said_so(content: bytes, tmp_path: Path) -> None:
     path = tmp_path / "a"
     path.write_bytes(content)
     with pytest.raises(BuildError, match="no readable archive"):
-        archive.extract_zip(path, tmp_path / "into")
+        extract.extract_zip(path, tmp_path / "into")
     with pytest.raises(BuildError, match="no readable archive"):
-        archive.extract_tar(path, tmp_path / "into")
+        extract.extract_tar(path, tmp_path / "into")

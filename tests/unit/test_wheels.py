@@ -11,7 +11,8 @@ from packaging.requirements import Requirement
 
 from hyfn.errors import BuildError, MachineError, ProjectErrors
 from hyfn.model import Place, Project, Runtime, Slice, Source
-from hyfn.pack import layout, pins, wheels
+from hyfn.pack.wheels import layout, pins
+from hyfn.pack.wheels import narrow as wheels
 from hyfn.toolchain import uv
 from tests.unit import index
 

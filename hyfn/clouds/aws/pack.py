@@ -7,7 +7,7 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 from hyfn.model import FunctionSpec, Problem, Runtime, Staged, Target
-from hyfn.pack import archive, naming
+from hyfn.pack import archive, extract, naming
 
 HANDLER = "hyfn.clouds.aws.host.handler"
 DEFAULT_PYTHON = "3.13"
@@ -57,7 +57,7 @@ class LambdaPacker:
 
     def unpack(self, artifact: Path, into: Path) -> list[Path]:
         """As Lambda lays it out in /var/task: one import root."""
-        archive.extract_zip(artifact, into)
+        extract.extract_zip(artifact, into)
         return [into]
 
     def provided(self, target: Target) -> Sequence[str]:  # noqa: ARG002

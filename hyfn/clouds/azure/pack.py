@@ -10,7 +10,7 @@ from pathlib import Path
 
 from hyfn.errors import BuildError
 from hyfn.model import FunctionSpec, Problem, Runtime, Staged, Target
-from hyfn.pack import archive, naming
+from hyfn.pack import archive, extract, naming
 
 GLIBC = {"3.11": "2.31", "3.12": "2.36", "3.13": "2.36"}
 """Microsoft's images are Debian 11 for Python 3.11 and Debian 12 for newer (host/4 in Azure/azure-functions-docker)."""
@@ -67,7 +67,7 @@ class AzurePacker:
         archive.write_zip(_members(staged), out)
 
     def unpack(self, artifact: Path, into: Path) -> list[Path]:
-        archive.extract_zip(artifact, into)
+        extract.extract_zip(artifact, into)
         return roots(into)
 
     def provided(self, target: Target) -> Sequence[str]:  # noqa: ARG002

@@ -11,7 +11,7 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 from hyfn.model import FunctionSpec, Problem, Runtime, Staged, Target
-from hyfn.pack import archive, naming
+from hyfn.pack import archive, extract, naming
 
 FRAMEWORK = "functions-framework==3.10.2"
 TARGET = "hyfn_entry"
@@ -81,7 +81,7 @@ class GcpPacker:
 
     def unpack(self, artifact: Path, into: Path) -> list[Path]:
         """As the buildpack lays it out in /workspace: one import root."""
-        archive.extract_zip(artifact, into)
+        extract.extract_zip(artifact, into)
         return [into]
 
     def provided(self, target: Target) -> Sequence[str]:  # noqa: ARG002

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from hyfn.errors import BuildError
 from hyfn.model import FunctionSpec, Problem, Runtime, Staged, Target
-from hyfn.pack import archive, naming
+from hyfn.pack import archive, extract, naming
 
 HOST = "hyfn.clouds.knative.host"
 """The container's command is `python -m` this, in /app."""
@@ -68,7 +68,7 @@ class KnativePacker:
 
     def unpack(self, artifact: Path, into: Path) -> list[Path]:
         """As a container engine lays it out in /: one import root, /app."""
-        archive.extract_tar(artifact, into)
+        extract.extract_tar(artifact, into)
         return [into / "app"]
 
     def provided(self, target: Target) -> Sequence[str]:

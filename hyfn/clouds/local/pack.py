@@ -8,7 +8,7 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 from hyfn.model import FunctionSpec, Problem, Runtime, Staged, Target
-from hyfn.pack import archive, naming
+from hyfn.pack import archive, extract, naming
 
 HOST = "hyfn.clouds.local.host"
 DEFAULT_PYTHON = f"{sys.version_info[0]}.{sys.version_info[1]}"
@@ -44,7 +44,7 @@ class LocalPacker:
         archive.write_zip({**staged.library, **staged.code}, out)
 
     def unpack(self, artifact: Path, into: Path) -> list[Path]:
-        archive.extract_zip(artifact, into)
+        extract.extract_zip(artifact, into)
         return [into]
 
     def provided(self, target: Target) -> Sequence[str]:  # noqa: ARG002

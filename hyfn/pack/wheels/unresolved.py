@@ -13,7 +13,7 @@ from packaging.utils import canonicalize_name
 
 from hyfn.errors import BuildError, ProjectError, ProjectErrors
 from hyfn.model import Place, Runtime
-from hyfn.pack import pins
+from hyfn.pack.wheels import pins
 from hyfn.toolchain import uv
 
 log = logging.getLogger(__name__)

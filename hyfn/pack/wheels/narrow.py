@@ -12,8 +12,8 @@ from packaging.utils import canonicalize_name
 
 from hyfn.errors import BuildError
 from hyfn.model import Place, Project, Runtime, Slice
-from hyfn.pack import declared, layout, pins, unresolved
-from hyfn.pack.unresolved import Blame
+from hyfn.pack.wheels import declared, layout, pins, unresolved
+from hyfn.pack.wheels.unresolved import Blame
 from hyfn.toolchain import uv
 
 OWN = ("msgpack>=1.1",)

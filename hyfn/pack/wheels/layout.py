@@ -17,8 +17,8 @@ from packaging.requirements import InvalidRequirement, Requirement
 from packaging.utils import canonicalize_name
 
 from hyfn.model import Runtime
-from hyfn.pack import pins as pinning
-from hyfn.pack.pins import Pinned
+from hyfn.pack.wheels import pins as pinning
+from hyfn.pack.wheels.pins import Pinned
 from hyfn.toolchain import cache, uv
 
 # What an installer notes about itself, its time or its machine.
