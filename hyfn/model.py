@@ -200,8 +200,8 @@ class Runtime:
 class Wheel:
     """One distribution at one version, as one file of an index.
 
-    `name` is normalised; `file` is the wheel's name, or that of the sdist which a wheel is built from. `sha256` (hex) and
-    `size` (bytes) are the file's. `url` is where it is, "" where that is to be asked of uv.
+    `name` is normalised; `file` is the wheel's name, or that of the sdist which a wheel is built from. `sha256` (hex)
+    and `size` (bytes) are the file's. `url` is where it is, "" where that is to be asked of uv.
     """
 
     name: str
