@@ -27,7 +27,7 @@ def extract_zip(path: Path, into: Path, *, max_files: int = MAX_FILES, max_bytes
 
     paths that leave the folder or collide, links, encryption, more files or bytes than the limits allow.
     """
-    with _readable(path), zipfile.ZipFile(path) as archive:
+    with readable(path), zipfile.ZipFile(path) as archive:
         members = [member for member in archive.infolist() if not member.is_dir()]
         for member in members:
             if stat.S_IFMT(member.external_attr >> 16) not in (0, stat.S_IFREG) or member.flag_bits & 1:
@@ -41,7 +41,7 @@ def extract_zip(path: Path, into: Path, *, max_files: int = MAX_FILES, max_bytes
 
 def extract_tar(path: Path, into: Path, *, max_files: int = MAX_FILES, max_bytes: int = MAX_BYTES) -> None:
     """Lay a tar, compressed or not, out in `into`. As careful as `extract_zip`."""
-    with _readable(path), tarfile.open(path) as archive:
+    with readable(path), tarfile.open(path) as archive:
         members = list(_listed(archive, path, max_files, max_bytes))
         paths.refuse([member.name for member in members if member.isreg()])
         for member in members:
@@ -84,7 +84,8 @@ def _write(source: IO[bytes], path: Path, mode: int, size: int) -> None:
 
 
 @contextlib.contextmanager
-def _readable(path: Path) -> Iterator[None]:
+def readable(path: Path) -> Iterator[None]:
+    """Inside, what a damaged archive raises becomes a BuildError."""
     try:
         yield
     except (zipfile.BadZipFile, tarfile.TarError, EOFError, NotImplementedError, RuntimeError, zlib.error) as error:
