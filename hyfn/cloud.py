@@ -13,18 +13,16 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Protocol
 
-from hyfn.model import Artifact, FunctionSpec, Problem, Runtime, Staged, Target
+from hyfn.model import Artifact, Container, FunctionSpec, Problem, Runtime, Staged, Target, Tree
 from hyfn.wire.carrier import Answer, Endpoint, Request, Response
 
 
 class Packer(Protocol):
     """Makes artifacts for one cloud. Never talks to it."""
 
-    kind: str
-    """zip or layer."""
-
-    def runtime(self, target: Target) -> Runtime:
-        """The Python, machine and glibc that `target` runs on, by its options or the cloud's defaults."""
+    def runtimes(self, target: Target) -> Sequence[Runtime]:
+        """The Python, machine and glibc that `target` runs on, by its options or the cloud's defaults. One for a zip;
+        an image may be for several machines."""
         ...
 
     def check(self, function: FunctionSpec, target: Target) -> Iterable[Problem]:
@@ -35,12 +33,16 @@ class Packer(Protocol):
         """The name on the platform: from `name=` or derived, within its rules; the same on every machine."""
         ...
 
-    def pack(self, staged: Staged, out: Path) -> None:
-        """Write the artifact file `out`. Same input, same bytes."""
+    def tree(self, staged: Staged) -> Tree:
+        """The artifact's files, and where its wheels belong. Raises BuildError for a project's file that is in the way."""
         ...
 
-    def unpack(self, artifact: Path, into: Path) -> list[Path]:
-        """Lay the artifact file out as the platform does; the import roots, in order."""
+    def container(self, target: Target) -> Container | None:
+        """How an image of it starts; None where the platform takes a zip."""
+        ...
+
+    def roots(self, unpacked: Path) -> list[Path]:
+        """The import roots, in order, of an artifact that was laid out in `unpacked` as the platform does."""
         ...
 
     def provided(self, target: Target) -> Sequence[str]:

@@ -154,7 +154,7 @@ class Application:
 
     def _python(self, target: Target) -> str:
         """The Python that will run it here, and a plain word where that is not the target's own."""
-        wanted = project.packer(target).runtime(target).python
+        wanted = project.runtime(target).python
         chosen = emulator(target).python(target)
         if chosen != wanted:
             self._note_once(
@@ -178,7 +178,7 @@ class Application:
     def _start_new(self, artifact: Artifact, unit: Unit, port: int) -> None:
         (self._folder / "functions").mkdir(exist_ok=True)
         place = Path(tempfile.mkdtemp(prefix=f"{artifact.short}@{artifact.platform}-", dir=self._folder / "functions"))
-        roots = project.packer(unit.target).unpack(artifact.path, place / "artifact")
+        roots = project.unpack(artifact, place / "artifact")
         self._start_at(artifact, unit, place, roots, port)
 
     def _start_at(self, artifact: Artifact, unit: Unit, place: Path, roots: Sequence[Path], port: int) -> None:

@@ -3,61 +3,32 @@
 from __future__ import annotations
 
 import contextlib
-import io
 import os
-import tarfile
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 
 from hyfn.pack import paths, splice
-
-Content = bytes | Path
-
-PLAIN, EXECUTABLE = 0o644, 0o755
-EXECUTABLE_STARTS = (b"#!", b"\x7fELF")
+from hyfn.pack.splice import Member
 
 
-def write_zip(files: Mapping[str, Content], out: Path) -> None:
-    """Write `files`, by their path in the archive, to `out`, whole or not at all. Same input, same bytes.
+def members(files: Mapping[str, bytes], libraries: Iterable[Member] = ()) -> list[Member]:
+    """All that an archive holds, in the order of names. A file stands before a library's of the same name.
 
-    The order, the times and the modes of the files on disk do not matter: programs and shared objects are 0755, all
-    else is 0644. Files on disk are deflated once and kept in the user's cache. BuildError for paths that leave the
-    archive or that differ in case only.
+    BuildError for paths that leave the archive or that differ in case only.
     """
-    paths.refuse(files)
+    placed = {one.name: one for one in libraries}
+    placed |= {name: splice.member(name, content) for name, content in files.items()}
+    paths.refuse(placed)
+    return [placed[name] for name in sorted(placed)]
+
+
+def write_zip(members: Iterable[Member], out: Path) -> None:
+    """Write `members` to `out`, whole or not at all. Same input, same bytes. BuildError for more than a zip holds."""
     with _whole(out) as partial, partial.open("wb") as opened:
         archive = splice.Writer(opened)
-        for name in sorted(files):
-            content = _bytes(files[name])
-            archive.add(splice.member(name, content, _mode(content), keep=isinstance(files[name], Path)))
+        for member in members:
+            archive.add(member)
         archive.finish()
-
-
-def write_tar(files: Mapping[str, Content], out: Path, prefix: str = "app/") -> None:
-    """Write `files` under `prefix` to the uncompressed tar `out`: an image layer. As careful as `write_zip`.
-
-    Everything belongs to user 0 and has time 0; the folders are listed.
-    """
-    paths.refuse(files)
-    placed = {f"{prefix}{name}": content for name, content in files.items()}
-    with _whole(out) as partial, tarfile.open(partial, "w", format=tarfile.PAX_FORMAT) as archive:
-        for folder in sorted({parent for name in placed for parent in paths.folders_above(name)}):
-            entry = tarfile.TarInfo(folder)
-            entry.type, entry.mode = tarfile.DIRTYPE, EXECUTABLE
-            archive.addfile(entry)
-        for name in sorted(placed):
-            content = _bytes(placed[name])
-            entry = tarfile.TarInfo(name)
-            entry.size, entry.mode = len(content), _mode(content)
-            archive.addfile(entry, io.BytesIO(content))
-
-
-def _mode(content: bytes) -> int:
-    return EXECUTABLE if content.startswith(EXECUTABLE_STARTS) else PLAIN
-
-
-def _bytes(content: Content) -> bytes:
-    return content if isinstance(content, bytes) else content.read_bytes()
 
 
 @contextlib.contextmanager

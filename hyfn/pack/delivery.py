@@ -12,6 +12,8 @@ from hyfn.errors import BuildError
 from hyfn.toolchain import scratch
 
 MANIFEST = "manifest.json"
+STATE = ".state.json"
+"""Beside the manifest: what the next build wants to know, about this machine's files only."""
 OWN = ".hyfn"
 """hyfn's own folder in a project."""
 ELSEWHERE = "name an empty or a new folder with --out"
@@ -71,6 +73,6 @@ def _written(out: Path) -> set[str]:
     """What the build in `out` put into it."""
     try:
         artifacts = json.loads((out / MANIFEST).read_text())["artifacts"]
-        return {MANIFEST, *(Path(artifact["path"]).parts[0] for artifact in artifacts)}
+        return {MANIFEST, STATE, *(Path(artifact["path"]).parts[0] for artifact in artifacts)}
     except (OSError, ValueError, LookupError, TypeError):
         return set()

@@ -5,11 +5,10 @@ The layout is PKWARE's APPNOTE 6.3.10, §4.3, without the 64-bit forms: no platf
 
 from __future__ import annotations
 
+import functools
 import hashlib
-import os
 import stat
 import struct
-import threading
 import zlib
 from dataclasses import dataclass
 from typing import IO
@@ -18,8 +17,10 @@ from hyfn.errors import BuildError
 from hyfn.toolchain import cache
 
 LEVEL = 6
-WORTH_KEEPING = 4096
-"""Bytes below which deflating is as quick as reading what was kept."""
+WORTH_KEEPING = 128 * 1024
+"""Bytes from which a deflated file is kept in the user's cache. Smaller ones are remembered while the build runs."""
+PLAIN, EXECUTABLE = 0o644, 0o755
+EXECUTABLE_STARTS = (b"#!", b"\x7fELF")
 
 MAX_MEMBERS = 0xFFFF
 MAX_SIZE = 0xFFFFFFFF
@@ -38,19 +39,51 @@ END = struct.Struct("<4s4H2LH")
 
 @dataclass(frozen=True, slots=True)
 class Member:
-    """One file as it stands in a zip. `stream` is its raw deflate stream."""
+    """One file as it stands in an archive: `size` bytes with the CRC-32 `crc`; `stream` is its raw deflate stream."""
 
     name: str
     mode: int
     crc: int
     size: int
-    stream: bytes
+    stream: bytes | memoryview
 
 
-def member(name: str, content: bytes, mode: int, keep: bool) -> Member:
-    """`content` deflated; with `keep` the stream is taken from and put into the user's cache."""
-    stream = _kept(content) if keep and len(content) >= WORTH_KEEPING else _deflate(content)
-    return Member(name, mode, zlib.crc32(content), len(content), stream)
+def member(name: str, content: bytes) -> Member:
+    """`content` deflated. Programs and shared objects are 0755, all else is 0644."""
+    mode = EXECUTABLE if content.startswith(EXECUTABLE_STARTS) else PLAIN
+    return Member(name, mode, zlib.crc32(content), len(content), deflate(content))
+
+
+def deflate(content: bytes) -> bytes:
+    """A raw deflate stream of `content`, made once. The same zlib makes the same bytes."""
+    return _remembered(content) if len(content) < WORTH_KEEPING else _kept(content)
+
+
+@functools.lru_cache(maxsize=4096)
+def _remembered(content: bytes) -> bytes:
+    return deflated(content)
+
+
+def _kept(content: bytes) -> bytes:
+    digest = hashlib.sha256(content).hexdigest()
+    # Another zlib may deflate to other bytes, and the same input must make the same bytes.
+    path = cache.home() / "deflated" / f"{zlib.ZLIB_RUNTIME_VERSION}-{LEVEL}" / digest[:2] / digest
+    try:
+        return path.read_bytes()
+    except FileNotFoundError:
+        cache.put(path, stream := deflated(content))
+    return stream
+
+
+def deflated(content: bytes) -> bytes:
+    """A raw deflate stream of `content`, made now."""
+    deflater = zlib.compressobj(LEVEL, zlib.DEFLATED, -zlib.MAX_WBITS)
+    return deflater.compress(content) + deflater.flush()
+
+
+def overhead(name: int) -> int:
+    """Bytes that a member takes in a zip beside its stream, of a name of so many bytes."""
+    return LOCAL.size + CENTRAL.size + 2 * name
 
 
 class Writer:
@@ -66,7 +99,8 @@ class Writer:
         common = (UTF8, DEFLATED, TIME, DATE, one.crc, len(one.stream), one.size, len(name), 0)
         if max(offset, one.size) >= MAX_SIZE - len(one.stream) or len(self._directory) == MAX_MEMBERS:
             raise BuildError("the artifact holds more than a zip can: 4 GiB or 65535 files")
-        self._out.write(LOCAL.pack(b"PK\3\4", VERSION, *common) + name + one.stream)
+        self._out.write(LOCAL.pack(b"PK\3\4", VERSION, *common) + name)
+        self._out.write(one.stream)
         attributes = (stat.S_IFREG | one.mode) << 16
         entry = CENTRAL.pack(b"PK\1\2", UNIX | VERSION, VERSION, *common, 0, 0, 0, attributes, offset)
         self._directory.append(entry + name)
@@ -75,23 +109,3 @@ class Writer:
         start, count = self._out.tell(), len(self._directory)
         directory = b"".join(self._directory)
         self._out.write(directory + END.pack(b"PK\5\6", 0, 0, count, count, len(directory), start, 0))
-
-
-def _deflate(content: bytes) -> bytes:
-    deflater = zlib.compressobj(LEVEL, zlib.DEFLATED, -zlib.MAX_WBITS)
-    return deflater.compress(content) + deflater.flush()
-
-
-def _kept(content: bytes) -> bytes:
-    digest = hashlib.sha256(content).hexdigest()
-    # Another zlib may deflate to other bytes, and the same input must make the same bytes.
-    path = cache.home() / "deflated" / f"{zlib.ZLIB_RUNTIME_VERSION}-{LEVEL}" / digest[:2] / digest
-    try:
-        return path.read_bytes()
-    except FileNotFoundError:
-        stream = _deflate(content)
-    path.parent.mkdir(parents=True, exist_ok=True)
-    partial = path.with_name(f"{digest}.{os.getpid()}.{threading.get_ident()}")
-    partial.write_bytes(stream)
-    partial.replace(path)
-    return stream

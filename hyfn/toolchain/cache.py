@@ -6,6 +6,7 @@ import contextlib
 import fcntl
 import hashlib
 import os
+import secrets
 import shutil
 import time
 from collections.abc import Callable, Iterable, Iterator
@@ -40,6 +41,17 @@ def key(*parts: str | Iterable[str]) -> str:
         text = part if isinstance(part, str) else "\x1f".join(part)
         digest.update(text.encode() + b"\x1e")
     return digest.hexdigest()[:16]
+
+
+def put(path: Path, content: bytes) -> None:
+    """Write the file at once, whole or not at all, in a folder that is there or is made. Safe to call at once."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    partial = path.with_name(f"{path.name}.{secrets.token_hex(6)}.partial")
+    try:
+        partial.write_bytes(content)
+        partial.replace(path)
+    finally:
+        partial.unlink(missing_ok=True)
 
 
 def made_once(folder: Path, make: Callable[[Path], None]) -> Path:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import functools
 import os
 import re
@@ -9,10 +10,11 @@ import shutil
 import subprocess
 import sys
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 from hyfn.errors import MachineError
-from hyfn.toolchain import uv
+from hyfn.toolchain import cache, uv
 
 INSTALL_SECONDS = 60
 PROBE_SECONDS = 20
@@ -21,6 +23,21 @@ PROBE = (
     "print(sys.implementation.name,'%d.%d'%sys.version_info[:2],"
     "bool(sysconfig.get_config_var('Py_GIL_DISABLED')),sys.version.split()[0])"
 )
+
+
+@dataclass(frozen=True, slots=True)
+class Interpreter:
+    """A CPython of this machine. `version` is all of it: "3.13.0"."""
+
+    path: Path
+    version: str
+
+
+def interpreter(version: str) -> Interpreter | None:
+    """What `find` finds, with its full version."""
+    path = find(version)
+    full = full_version(path, version) if path else None
+    return Interpreter(path, full) if path and full else None
 
 
 @functools.cache
@@ -55,19 +72,35 @@ def nearest(version: str, accepted: Sequence[str]) -> tuple[str, Path]:
 @functools.cache
 def full_version(python: Path, minor: str) -> str | None:
     """ "3.13.0" where `python` runs and is a CPython of that minor with a GIL, else None."""
+    said = _probed(python).split()
+    return said[3] if said[:3] == ["cpython", minor, "False"] else None
+
+
+def _probed(python: Path) -> str:
+    """What the probe says in `python`, which is asked once for as long as the file is the same."""
+    try:
+        stat = python.stat()
+    except OSError:
+        return ""
+    settings = os.environ.get("PYENV_VERSION", "")  # a shim of pyenv is another Python by it
+    digest = cache.key(str(python), f"{stat.st_mtime_ns} {stat.st_size} {stat.st_ino}", settings)
+    kept = cache.home() / "pythons" / digest
+    with contextlib.suppress(OSError):
+        return kept.read_text()
+    said = _probe(python)
+    if said:
+        cache.put(kept, said.encode())
+    return said
+
+
+def _probe(python: Path) -> str:
     command = [str(python), "-I", "-S", "-c", PROBE]
     try:
-        said = subprocess.run(
-            command,
-            stdin=subprocess.DEVNULL,
-            capture_output=True,
-            text=True,
-            check=True,
-            timeout=PROBE_SECONDS,
-        ).stdout.split()
+        return subprocess.run(
+            command, stdin=subprocess.DEVNULL, capture_output=True, text=True, check=True, timeout=PROBE_SECONDS
+        ).stdout
     except (OSError, subprocess.SubprocessError):
-        return None
-    return said[3] if said[:3] == ["cpython", minor, "False"] else None
+        return ""
 
 
 def _candidates(version: str) -> Iterator[Path]:

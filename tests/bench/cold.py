@@ -121,7 +121,7 @@ class Bench:
     def ours(self, road: Road) -> Side:
         artifact, function = self._artifacts[road.function], self._functions[road.function]
         place = self._place(road, "ours")
-        project.packer(function.targets[0]).unpack(artifact.path, place / "artifact")
+        project.unpack(artifact, place / "artifact")
         party = f"{function.name}@{artifact.platform}"
         (place / "wiring").write_text(json.dumps(self._edges.wiring(party, [function.name], self._endpoints)))
         env = {"HYFN_WIRING": str(place / "wiring"), "HYFN_STAGE": "dev", **_compiled(road)}

@@ -17,7 +17,7 @@ import pytest
 
 from hyfn import project, remote, wiring
 from hyfn.clouds.aws.emulate import RUNTIME, emulator
-from hyfn.clouds.aws.pack import HANDLER, packer
+from hyfn.clouds.aws.pack import HANDLER
 from hyfn.dev.application import Application
 from hyfn.errors import MachineError, OutcomeUnknown, TooLarge
 from hyfn.model import Place, Target
@@ -192,7 +192,7 @@ def test_the_artifact_answers_behind_the_real_aws_lambda_rie(rie: Path, tmp_path
     )
     [artifact] = built.artifacts
     task = tmp_path / "task"
-    packer.unpack(artifact.path, task)
+    project.unpack(artifact, task)
     port = free_port()
     endpoint = Endpoint("aws", unit.primary.name, f"http://127.0.0.1:{port}/2015-03-31/functions/function/invocations")
     key = {"kid": "00" * 8, "key": "11" * 32}

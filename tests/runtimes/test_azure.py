@@ -96,12 +96,13 @@ class Shop:
         self.party = f"{name}:shout@azure"
         python = emulator.python(target)
         staged = Staged(
-            "shops", self.functions[0], target, packer.runtime(target), {f"{name}.py": source.encode()},
+            "shops", self.functions[0], target, packer.runtimes(target)[0], {f"{name}.py": source.encode()},
             {**_msgpack(python), **stage.travelling("azure"),
              "hyfn.json": stage.manifest("shops", self.functions, target)}, ["msgpack==1"],
         )  # fmt: skip
-        packer.pack(staged, folder / "shop.zip")
-        packer.unpack(folder / "shop.zip", self.unpacked)
+        for path, content in packer.tree(staged).files.items():
+            (self.unpacked / path).parent.mkdir(parents=True, exist_ok=True)
+            (self.unpacked / path).write_bytes(content)
         self.artifact = Artifact(
             self.functions[0].name, "shout", "azure", "azure", "zip", folder / "shop.zip", "", 0, python, ()
         )
@@ -121,10 +122,10 @@ class Shop:
         return remote.Session(Wiring(edges.wiring(LAPTOP, [], endpoints)), frozenset(), "dev")
 
 
-def _msgpack(python: str) -> dict[str, Path]:
+def _msgpack(python: str) -> dict[str, bytes]:
     """msgpack as it would be packed for the Python that runs here."""
     root = environments.environment("test-msgpack", ["msgpack"], python, lambda _: None).site_packages
-    return {file.relative_to(root).as_posix(): file for file in (root / "msgpack").glob("*.*")}
+    return {file.relative_to(root).as_posix(): file.read_bytes() for file in (root / "msgpack").glob("*.*")}
 
 
 @dataclass(frozen=True)

@@ -19,7 +19,7 @@ import pytest
 
 from hyfn import project, remote, wiring
 from hyfn.clouds.knative.emulate import emulator
-from hyfn.clouds.knative.pack import HOST, packer
+from hyfn.clouds.knative.pack import HOST
 from hyfn.dev.application import Application
 from hyfn.errors import ProjectError
 from hyfn.model import Artifact
@@ -176,7 +176,7 @@ def test_only_loopback_is_listened_on(up: Up) -> None:
 
 def test_it_ends_at_once_when_told(tmp_path: Path, up: Up) -> None:
     artifact = built(tmp_path, f"ending_on_{up.runtime}", up.runtime)
-    packer.unpack(artifact.path, tmp_path / "root")
+    project.unpack(artifact, tmp_path / "root")
     running = emulator.start(artifact, tmp_path / "root", {}, tmp_path / "log")
     started = time.monotonic()
     os.kill(running.process.pid, signal.SIGTERM)
@@ -191,7 +191,7 @@ def test_it_ends_at_once_when_told(tmp_path: Path, up: Up) -> None:
 
 def test_what_does_not_load_says_so_in_its_own_words(tmp_path: Path, up: Up) -> None:
     artifact = built(tmp_path, f"broken_on_{up.runtime}", up.runtime)
-    packer.unpack(artifact.path, tmp_path / "root")
+    project.unpack(artifact, tmp_path / "root")
     (tmp_path / "root" / "app" / f"broken_on_{up.runtime}.py").write_text("raise OSError('no ink left')\n")
     with pytest.raises(ProjectError, match="no ink left"):
         emulator.start(artifact, tmp_path / "root", {}, tmp_path / "log")
@@ -200,7 +200,7 @@ def test_what_does_not_load_says_so_in_its_own_words(tmp_path: Path, up: Up) -> 
 @pytest.mark.spec
 def test_a_container_that_is_still_loading_ends_when_told(tmp_path: Path) -> None:
     artifact = built(tmp_path, "loading_on_hyfn", "hyfn")
-    [root] = packer.unpack(artifact.path, tmp_path / "root")
+    [root] = project.unpack(artifact, tmp_path / "root")
     (root / "loading_on_hyfn.py").write_text("import time\nprint('loading')\ntime.sleep(30)\n")
     python = environments.environment("container", [], artifact.python, lambda text: None).python
     argv = [str(python), "-m", HOST]

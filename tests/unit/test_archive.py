@@ -4,37 +4,28 @@ from __future__ import annotations
 
 import io
 import os
+import random
 import shutil
 import stat
 import subprocess
 import tarfile
 import zipfile
-from collections.abc import Callable, Iterator
+import zlib
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 from hyfn.errors import BuildError
-from hyfn.pack import archive, extract
+from hyfn.pack import archive, extract, splice
+from hyfn.pack.splice import Member
 
-FILES: dict[str, bytes | Path] = {"pkg/mod.py": b"x = 1\n", "app.py": b"import pkg\n", "lib/run.so": b"\x7fELF\0"}
+FILES: dict[str, bytes] = {"pkg/mod.py": b"x = 1\n", "app.py": b"import pkg\n", "lib/run.so": b"\x7fELF\0"}
 HOSTILE = ["/etc/passwd", "../up", "a/../../up", "a//b", "./a", "a\\..\\b", "C:/x", "a\0b", "a\nb", "", "a/", ".."]
 
-Write = Callable[[dict[str, bytes | Path], Path], None]
 
-
-def by_zip(files: dict[str, bytes | Path], out: Path) -> None:
-    archive.write_zip(files, out)
-
-
-def by_tar(files: dict[str, bytes | Path], out: Path) -> None:
-    archive.write_tar(files, out)
-
-
-@pytest.fixture(params=[by_zip, by_tar])
-def write(request: pytest.FixtureRequest) -> Write:
-    chosen: Write = request.param
-    return chosen
+def write(files: dict[str, bytes], out: Path) -> None:
+    archive.write_zip(archive.members(files), out)
 
 
 @pytest.fixture(autouse=True)
@@ -49,17 +40,14 @@ def tight_umask() -> Iterator[None]:
     os.umask(before)
 
 
-def test_order_source_and_umask_change_no_byte(write: Write, tmp_path: Path, tight_umask: None) -> None:
-    on_disk = tmp_path / "mod.py"
-    on_disk.write_bytes(b"x = 1\n")
-    os.utime(on_disk, (0, 12345))
+def test_order_and_umask_change_no_byte(tmp_path: Path, tight_umask: None) -> None:
     write(FILES, tmp_path / "one")
-    write(dict(reversed({**FILES, "pkg/mod.py": on_disk}.items())), tmp_path / "two")
+    write(dict(reversed(FILES.items())), tmp_path / "two")
     assert (tmp_path / "one").read_bytes() == (tmp_path / "two").read_bytes()
 
 
 def test_a_zip_holds_what_was_written_with_fixed_times_and_modes(tmp_path: Path) -> None:
-    archive.write_zip(FILES, tmp_path / "a.zip")
+    write(FILES, tmp_path / "a.zip")
     with zipfile.ZipFile(tmp_path / "a.zip") as written:
         assert written.namelist() == sorted(FILES)
         assert written.read("pkg/mod.py") == b"x = 1\n"
@@ -69,20 +57,26 @@ def test_a_zip_holds_what_was_written_with_fixed_times_and_modes(tmp_path: Path)
 
 
 def test_a_kept_stream_makes_the_same_zip(tmp_path: Path) -> None:
-    big = tmp_path / "big.py"
-    big.write_bytes(b"x = 1\n" * 10_000)
-    for name in ("first.zip", "second.zip"):
-        archive.write_zip({"big.py": big, "small.py": b""}, tmp_path / name)
-    archive.write_zip({"big.py": big.read_bytes(), "small.py": b""}, tmp_path / "unkept.zip")
+    big = random.Random(1).randbytes(splice.WORTH_KEEPING) + bytes(splice.WORTH_KEEPING)
+    write({"big.bin": big, "small.py": b""}, tmp_path / "first.zip")
+    write({"big.bin": big, "small.py": b""}, tmp_path / "second.zip")
     assert (tmp_path / "first.zip").read_bytes() == (tmp_path / "second.zip").read_bytes()
-    assert (tmp_path / "first.zip").read_bytes() == (tmp_path / "unkept.zip").read_bytes()
     with zipfile.ZipFile(tmp_path / "second.zip") as written:
         assert written.testzip() is None
-        assert written.read("big.py") == big.read_bytes()
+        assert written.read("big.bin") == big
+
+
+def test_a_projects_file_stands_before_a_librarys_of_that_name(tmp_path: Path) -> None:
+    libraries = [splice.member("app.py", b"theirs"), splice.member("lib.py", b"theirs")]
+    members = archive.members({"app.py": b"ours"}, libraries)
+    assert [(member.name, zlib.decompress(member.stream, -15)) for member in members] == [
+        ("app.py", b"ours"),
+        ("lib.py", b"theirs"),
+    ]
 
 
 def test_other_programs_read_the_zip(tmp_path: Path) -> None:
-    archive.write_zip({**FILES, "größe.txt": b"z" * 9000}, tmp_path / "a.zip")
+    write({**FILES, "größe.txt": b"z" * 9000}, tmp_path / "a.zip")
     unzip = shutil.which("unzip")
     if unzip is None:
         pytest.skip("no unzip here")
@@ -92,39 +86,28 @@ def test_other_programs_read_the_zip(tmp_path: Path) -> None:
 
 def test_more_files_than_a_zip_can_hold_are_refused(tmp_path: Path) -> None:
     with pytest.raises(BuildError, match="more than a zip can"):
-        archive.write_zip({f"{number}": b"" for number in range(65_536)}, tmp_path / "a.zip")
+        write({f"{number}": b"" for number in range(65_536)}, tmp_path / "a.zip")
     assert list(tmp_path.iterdir()) == []
 
 
-def test_a_layer_belongs_to_root_and_lists_its_folders(tmp_path: Path) -> None:
-    archive.write_tar(FILES, tmp_path / "a.tar")
-    with tarfile.open(tmp_path / "a.tar") as written:
-        members = written.getmembers()
-    assert [m.name for m in members if m.isdir()] == ["app", "app/lib", "app/pkg"]
-    assert {(m.uid, m.gid, m.mtime) for m in members} == {(0, 0, 0)}
-    assert {m.name: m.mode for m in members if m.isreg()}["app/lib/run.so"] == 0o755
-
-
-def test_long_and_foreign_names_survive_both_forms(tmp_path: Path) -> None:
-    files: dict[str, bytes | Path] = {"p/" * 60 + "ü" * 60 + ".py": b"y", "größe.txt": b"z"}
-    archive.write_zip(files, tmp_path / "a.zip")
-    archive.write_tar(files, tmp_path / "a.tar", prefix="")
+def test_long_and_foreign_names_survive(tmp_path: Path) -> None:
+    files = {"p/" * 60 + "ü" * 60 + ".py": b"y", "größe.txt": b"z"}
+    write(files, tmp_path / "a.zip")
     extract.extract_zip(tmp_path / "a.zip", tmp_path / "z")
-    extract.extract_tar(tmp_path / "a.tar", tmp_path / "t")
     for name, content in files.items():
-        assert (tmp_path / "z" / name).read_bytes() == (tmp_path / "t" / name).read_bytes() == content
+        assert (tmp_path / "z" / name).read_bytes() == content
 
 
 def test_what_was_written_is_extracted_with_its_modes(tmp_path: Path) -> None:
-    archive.write_tar(FILES, tmp_path / "a.tar", prefix="")
-    extract.extract_tar(tmp_path / "a.tar", tmp_path / "out")
+    write(FILES, tmp_path / "a.zip")
+    extract.extract_zip(tmp_path / "a.zip", tmp_path / "out")
     assert (tmp_path / "out/app.py").read_bytes() == b"import pkg\n"
     assert os.access(tmp_path / "out/lib/run.so", os.X_OK)
     assert not (tmp_path / "out/app.py").stat().st_mode & 0o111
 
 
 @pytest.mark.parametrize("name", HOSTILE)
-def test_no_archive_is_written_with_a_name_that_escapes(name: str, write: Write, tmp_path: Path) -> None:
+def test_no_archive_is_written_with_a_name_that_escapes(name: str, tmp_path: Path) -> None:
     out = tmp_path / "out"
     with pytest.raises(BuildError, match="no path inside"):
         write({name: b""}, out)
@@ -134,18 +117,20 @@ def test_no_archive_is_written_with_a_name_that_escapes(name: str, write: Write,
 @pytest.mark.parametrize(
     "names", [("a.py", "A.py"), ("p/x", "P/y"), ("a", "a/b"), ("stra\u00dfe", "STRASSE"), ("e\u0301", "\u00e9")]
 )
-def test_names_that_collide_on_another_file_system_are_refused(
-    names: tuple[str, str], write: Write, tmp_path: Path
-) -> None:
+def test_names_that_collide_on_another_file_system_are_refused(names: tuple[str, str], tmp_path: Path) -> None:
     with pytest.raises(BuildError):
         write(dict.fromkeys(names, b""), tmp_path / "out")
 
 
-def test_a_failed_write_leaves_the_old_archive_and_nothing_else(write: Write, tmp_path: Path) -> None:
+def test_a_failed_write_leaves_the_old_archive_and_nothing_else(tmp_path: Path) -> None:
+    def failing() -> Iterator[Member]:
+        yield splice.member("a", b"a")
+        raise FileNotFoundError
+
     out = tmp_path / "out"
     out.write_bytes(b"old")
     with pytest.raises(FileNotFoundError):
-        write({"a": tmp_path / "missing"}, out)
+        archive.write_zip(failing(), out)
     assert [path.name for path in tmp_path.iterdir()] == ["out"]
     assert out.read_bytes() == b"old"
 
@@ -200,7 +185,7 @@ def test_a_bomb_is_refused_before_it_is_written(tmp_path: Path) -> None:
 
 
 def test_too_many_files_are_refused(tmp_path: Path) -> None:
-    archive.write_zip({f"f{number}": b"" for number in range(11)}, tmp_path / "a.zip")
+    write({f"f{number}": b"" for number in range(11)}, tmp_path / "a.zip")
     with pytest.raises(BuildError, match="more than 10 files"):
         extract.extract_zip(tmp_path / "a.zip", tmp_path / "into", max_files=10)
 

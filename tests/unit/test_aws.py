@@ -229,7 +229,7 @@ def test_options_within_the_limits_are_no_problem() -> None:
     ],
 )
 def test_the_runtime_follows_the_options(options: dict[str, Any], python: str, machine: str, glibc: str) -> None:
-    runtime = packer.runtime(target(**options))
+    [runtime] = packer.runtimes(target(**options))
     assert (runtime.python, runtime.machine, runtime.glibc) == (python, machine, glibc)
 
 

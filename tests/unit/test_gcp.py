@@ -159,7 +159,7 @@ def test_options_within_the_limits_are_no_problem() -> None:
 
 @pytest.mark.parametrize(("python", "glibc"), [("", "2.35"), ("3.12", "2.35"), ("3.14", "2.39")])
 def test_the_glibc_follows_the_stack_of_the_python(python: str, glibc: str) -> None:
-    assert packer.runtime(target(python=python)).glibc == glibc
+    assert packer.runtimes(target(python=python))[0].glibc == glibc
 
 
 def test_a_name_is_derived_within_the_rules_and_never_shared() -> None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import tarfile
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -25,7 +24,7 @@ from hyfn.errors import (
 )
 from hyfn.host import container
 from hyfn.host.run import Runner
-from hyfn.model import FunctionSpec, Place, Signature, Staged, Target
+from hyfn.model import FunctionSpec, Place, Signature, Staged, Target, Tree
 from hyfn.wire.carrier import Answer, Endpoint, Response
 from hyfn.wire.frame import CONTENT_TYPE
 
@@ -42,7 +41,7 @@ def function() -> FunctionSpec:
 
 def staged(code: dict[str, bytes], **options: Any) -> Staged:
     made = target(**options)
-    return Staged("shop", function(), made, packer.runtime(made), code, {"lib.py": b"x = 1\n"}, ())
+    return Staged("shop", function(), made, packer.runtimes(made)[0], code, {"lib.py": b"x = 1\n"}, ())
 
 
 def test_openshift_is_a_profile_of_knative() -> None:
@@ -94,7 +93,7 @@ def test_what_knative_refuses_is_a_problem_at_its_line(options: dict[str, Any]) 
 
 
 def test_the_runtime_is_that_of_the_image() -> None:
-    runtime = packer.runtime(target(architecture="arm64", python="3.12"))
+    [runtime] = packer.runtimes(target(architecture="arm64", python="3.12"))
     assert (runtime.python, runtime.machine, runtime.glibc) == ("3.12", "aarch64", "2.36")
 
 
@@ -105,28 +104,29 @@ def test_a_derived_name_is_a_dns_label() -> None:
     assert packer.platform_name("My App", "prod", long, target(name="mine")) == "mine"
 
 
-def test_a_layer_holds_everything_under_app(tmp_path: Path) -> None:
-    packer.pack(staged({"app.py": b"y = 2\n"}), tmp_path / "layer.tar")
-    with tarfile.open(tmp_path / "layer.tar") as layer:
-        assert layer.getnames() == ["app", "app/app.py", "app/lib.py"]
-        assert {(member.uid, member.gid, member.mtime) for member in layer} == {(0, 0, 0)}
-    assert packer.unpack(tmp_path / "layer.tar", tmp_path / "root") == [tmp_path / "root" / "app"]
-    assert (tmp_path / "root" / "app" / "app.py").read_bytes() == b"y = 2\n"
+def test_an_image_for_every_machine_has_one_runtime_for_each() -> None:
+    assert [each.machine for each in packer.runtimes(target(architecture="multi"))] == ["x86_64", "aarch64"]
 
 
-def test_a_layer_for_func_has_the_package_that_func_looks_for(tmp_path: Path) -> None:
-    packer.pack(staged({"app.py": b""}, runtime="func"), tmp_path / "layer.tar")
-    packer.unpack(tmp_path / "layer.tar", tmp_path / "root")
-    assert "import new" in (tmp_path / "root" / "app" / "function" / "__init__.py").read_text()
+def test_everything_stands_under_app_in_the_image(tmp_path: Path) -> None:
+    assert packer.tree(staged({"app.py": b"y = 2\n"})) == Tree({"lib.py": b"x = 1\n", "app.py": b"y = 2\n"})
+    container = packer.container(target())
+    assert container is not None
+    assert container.root == "app/"
+    assert packer.roots(tmp_path) == [tmp_path / "app"]
+
+
+def test_a_tree_for_func_has_the_package_that_func_looks_for() -> None:
+    files = packer.tree(staged({"app.py": b""}, runtime="func")).files
+    assert b"import new" in files["function/__init__.py"]
 
 
 @pytest.mark.parametrize("file", ["function.py", "function/__init__.py", "function/part.py"])
-def test_a_module_with_funcs_own_name_is_refused(file: str, tmp_path: Path) -> None:
+def test_a_module_with_funcs_own_name_is_refused(file: str) -> None:
     with pytest.raises(BuildError, match="func-python") as caught:
-        packer.pack(staged({file: b""}, runtime="func"), tmp_path / "layer.tar")
+        packer.tree(staged({file: b""}, runtime="func"))
     assert caught.value.where == "app.py:3"
-    assert list(tmp_path.iterdir()) == []
-    packer.pack(staged({file: b""}), tmp_path / "layer.tar")
+    assert file in packer.tree(staged({file: b""})).files
 
 
 @pytest.mark.parametrize(

@@ -19,6 +19,7 @@ def aws(
     timeout: float = 60,
     python: str = "",
     architecture: Literal["x86_64", "arm64"] = "x86_64",
+    package: Literal["zip", "image"] = "zip",
     url: bool = False,
     idempotent: bool = False,
     group: str = "",
@@ -26,7 +27,8 @@ def aws(
 ) -> None:
     """Run this function on AWS Lambda.
 
-    `memory` is in MB, 128 to 10240; `timeout` in seconds, at most 900; `python` a version such as "3.13". `url` gives
+    `memory` is in MB, 128 to 10240; `timeout` in seconds, at most 900; `python` a version such as "3.13". `package`
+    "image" makes a container image, for what is larger than a zip may be. `url` gives
     it a function URL, by which it is then called, instead of the Invoke API. `idempotent` says that running it twice
     does no harm. Functions of one `group` share an artifact. `calls` names what it calls where reading cannot tell.
     """

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from hyfn.clouds.aws.fleet import LIMIT, PATIENCE, Fleet
 from hyfn.clouds.aws.front import API, Front
-from hyfn.clouds.aws.pack import DEFAULT_PYTHON, HANDLER, MEMORY, PYTHONS, TIMEOUT
+from hyfn.clouds.aws.pack import DEFAULT_PYTHON, HANDLER, MEMORY, PYTHONS, TIMEOUT, packer
 from hyfn.clouds.aws.runtime_api import Configuration, Environment, InitFailed
 from hyfn.errors import MachineError, ProjectError
 from hyfn.model import Artifact, Target
@@ -60,12 +60,13 @@ class LambdaEmulator:
         """Start it and wait until it can be called. Raises ProjectError, in the runtime's words, if it cannot load."""
         environment = _environment(artifact.python, lambda _: None)
         configuration = _configuration(artifact)
-        known = _variables(artifact, configuration, unpacked)
+        root = packer.roots(unpacked)[0]
+        known = _variables(artifact, configuration, root)
         process_env = clean_env({**known, **env})
 
         def process(address: str) -> Process:
             argv: list[str | Path] = [environment.python, "-m", "awslambdaric", HANDLER]
-            return Process.start(argv, env={**process_env, "AWS_LAMBDA_RUNTIME_API": address}, cwd=unpacked, log=log)
+            return Process.start(argv, env={**process_env, "AWS_LAMBDA_RUNTIME_API": address}, cwd=root, log=log)
 
         fleet = Fleet(lambda: Environment(configuration, process), self._limit, self._patience)
         try:

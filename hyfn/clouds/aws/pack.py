@@ -1,4 +1,4 @@
-"""Artifacts for AWS Lambda: a zip with the code and everything it needs at its root."""
+"""Artifacts for AWS Lambda: a zip with the code and everything it needs at its root, or an image of it."""
 
 from __future__ import annotations
 
@@ -6,10 +6,12 @@ import re
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 
-from hyfn.model import FunctionSpec, Problem, Runtime, Staged, Target
-from hyfn.pack import archive, extract, naming
+from hyfn.model import Container, FunctionSpec, Problem, Runtime, Staged, Target, Tree
+from hyfn.pack import naming
 
 HANDLER = "hyfn.clouds.aws.host.handler"
+BASE = "public.ecr.aws/lambda/python:{python}"
+"""AWS's own image of the runtime, which starts the command as its handler."""
 DEFAULT_PYTHON = "3.13"
 PYTHONS = ("3.11", "3.12", "3.13", "3.14")
 GLIBC = {"3.11": "2.26"}
@@ -23,13 +25,11 @@ MAX_NAME = 64
 
 
 class LambdaPacker:
-    kind = "zip"
-
-    def runtime(self, target: Target) -> Runtime:
+    def runtimes(self, target: Target) -> Sequence[Runtime]:
         """Options that `check` refuses give a runtime nonetheless, of the default kind."""
         python = str(target.options.get("python") or DEFAULT_PYTHON)
         machine = MACHINES.get(str(target.options.get("architecture")), "x86_64")
-        return Runtime(python, machine, GLIBC.get(python, NEWER_GLIBC))
+        return [Runtime(python, machine, GLIBC.get(python, NEWER_GLIBC))]
 
     def check(self, function: FunctionSpec, target: Target) -> Iterable[Problem]:
         """What Lambda would refuse, each with the limit and what was given."""
@@ -51,14 +51,18 @@ class LambdaPacker:
         """`name=`, or one derived from app, stage and function: the same on every machine."""
         return str(target.options.get("name") or naming.derived(app, stage, function.name, MAX_NAME))
 
-    def pack(self, staged: Staged, out: Path) -> None:
-        """Write the zip. Same input, same bytes."""
-        archive.write_zip({**staged.library, **staged.code}, out)
+    def tree(self, staged: Staged) -> Tree:
+        return Tree({**staged.own, **staged.code})
 
-    def unpack(self, artifact: Path, into: Path) -> list[Path]:
+    def container(self, target: Target) -> Container | None:
+        if target.options.get("package") != "image":
+            return None
+        return Container("var/task/", BASE.format(python=self.runtimes(target)[0].python), [], [HANDLER], {}, "", 0)
+
+    def roots(self, unpacked: Path) -> list[Path]:
         """As Lambda lays it out in /var/task: one import root."""
-        extract.extract_zip(artifact, into)
-        return [into]
+        in_image = unpacked / "var" / "task"
+        return [in_image if in_image.is_dir() else unpacked]
 
     def provided(self, target: Target) -> Sequence[str]:  # noqa: ARG002
         """Nothing: Lambda's boto3 changes without notice, so the locked one travels."""

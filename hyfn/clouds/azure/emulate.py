@@ -51,7 +51,7 @@ class AzureEmulator:
     """See hyfn.cloud.Emulator."""
 
     def python(self, target: Target) -> str:
-        return pythons.nearest(pack.packer.runtime(target).python, pack.PYTHONS)[0]
+        return pythons.nearest(pack.packer.runtimes(target)[0].python, pack.PYTHONS)[0]
 
     def prepare(self, target: Target, report: Callable[[str], None]) -> None:
         _environments(self.python(target), report)
@@ -64,7 +64,7 @@ class AzureEmulator:
         ready.unlink(missing_ok=True)
         options = {
             "root": str(unpacked),
-            "roots": [str(root) for root in pack.roots(unpacked)],
+            "roots": [str(root) for root in pack.packer.roots(unpacked)],
             "libraries": [] if library is front else [str(library.site_packages)],
             "port": port,
             "ready": str(ready),

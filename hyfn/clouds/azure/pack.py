@@ -9,8 +9,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 
 from hyfn.errors import BuildError
-from hyfn.model import FunctionSpec, Problem, Runtime, Staged, Target
-from hyfn.pack import archive, extract, naming
+from hyfn.model import Container, FunctionSpec, Problem, Runtime, Staged, Target, Tree
+from hyfn.pack import naming
 
 GLIBC = {"3.11": "2.31", "3.12": "2.36", "3.13": "2.36"}
 """Microsoft's images are Debian 11 for Python 3.11 and Debian 12 for newer (host/4 in Azure/azure-functions-docker)."""
@@ -41,11 +41,9 @@ hyfn_app = hyfn_function_app({name!r}, {auth_level!r})
 class AzurePacker:
     """See hyfn.cloud.Packer."""
 
-    kind = "zip"
-
-    def runtime(self, target: Target) -> Runtime:
+    def runtimes(self, target: Target) -> Sequence[Runtime]:
         python = str(target.options.get("python") or PYTHON)
-        return Runtime(python, "x86_64", GLIBC.get(python, GLIBC[PYTHON]))
+        return [Runtime(python, "x86_64", GLIBC.get(python, GLIBC[PYTHON]))]
 
     def check(self, function: FunctionSpec, target: Target) -> Iterable[Problem]:
         options = target.options
@@ -63,12 +61,22 @@ class AzurePacker:
         """The function app's name."""
         return str(target.options.get("name") or naming.derived(app, stage, function.name, HOST_ID))
 
-    def pack(self, staged: Staged, out: Path) -> None:
-        archive.write_zip(_members(staged), out)
+    def tree(self, staged: Staged) -> Tree:
+        _refuse_collisions(staged)
+        libraries = {f"{SITE_PACKAGES}/{path}": content for path, content in staged.own.items()}
+        made = {
+            SCRIPT: _script(staged),
+            "host.json": _host_json(staged.target),
+            "requirements.txt": _requirements(staged.distributions),
+        }
+        return Tree({**libraries, **staged.code, **made}, f"{SITE_PACKAGES}/")
 
-    def unpack(self, artifact: Path, into: Path) -> list[Path]:
-        extract.extract_zip(artifact, into)
-        return roots(into)
+    def container(self, target: Target) -> Container | None:  # noqa: ARG002
+        return None
+
+    def roots(self, unpacked: Path) -> list[Path]:
+        """As the worker has it in /home/site/wwwroot."""
+        return [unpacked, unpacked / SITE_PACKAGES]
 
     def provided(self, target: Target) -> Sequence[str]:  # noqa: ARG002
         # The worker has its own azure-functions, but prefers the app's where code imports it, which pins its version.
@@ -81,28 +89,11 @@ class AzurePacker:
 packer = AzurePacker()
 
 
-def roots(unpacked: Path) -> list[Path]:
-    """The import roots of an artifact laid out in `unpacked`."""
-    return [unpacked, unpacked / SITE_PACKAGES]
-
-
 def function_name(function: FunctionSpec) -> str:
     """The function's name in its app, and its route. Azure takes `[A-Za-z][A-Za-z0-9_-]{0,127}` but not "host"."""
     plain = re.sub(r"[^A-Za-z0-9_-]+", "-", function.qualname).strip("-")[:120]
     is_right = re.match("[A-Za-z]", plain) and plain.lower() != "host"
     return plain if is_right else f"f-{plain}"
-
-
-def _members(staged: Staged) -> dict[str, bytes | Path]:
-    _refuse_collisions(staged)
-    libraries = {f"{SITE_PACKAGES}/{path}": content for path, content in staged.library.items()}
-    return {
-        **libraries,
-        **staged.code,
-        SCRIPT: _script(staged),
-        "host.json": _host_json(staged.target),
-        "requirements.txt": _requirements(staged.distributions),
-    }
 
 
 def _refuse_collisions(staged: Staged) -> None:

@@ -10,8 +10,8 @@ import re
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 
-from hyfn.model import FunctionSpec, Problem, Runtime, Staged, Target
-from hyfn.pack import archive, extract, naming
+from hyfn.model import Container, FunctionSpec, Problem, Runtime, Staged, Target, Tree
+from hyfn.pack import naming
 
 FRAMEWORK = "functions-framework==3.10.2"
 TARGET = "hyfn_entry"
@@ -44,12 +44,10 @@ SHADOWED = 'import sys\n\ndel sys.modules["main"]  # the name belongs to the pac
 
 
 class GcpPacker:
-    kind = "zip"
-
-    def runtime(self, target: Target) -> Runtime:
+    def runtimes(self, target: Target) -> Sequence[Runtime]:
         """Options that `check` refuses give a runtime nonetheless."""
         python = str(target.options.get("python") or DEFAULT_PYTHON)
-        return Runtime(python, "x86_64", GLIBC.get(python, OLDER_GLIBC))
+        return [Runtime(python, "x86_64", GLIBC.get(python, OLDER_GLIBC))]
 
     def check(self, function: FunctionSpec, target: Target) -> Iterable[Problem]:
         """What Google would refuse, each with the limit and what was given."""
@@ -73,16 +71,16 @@ class GcpPacker:
         """`name=`, or one derived from app, stage and function: the same on every machine."""
         return str(target.options.get("name") or naming.derived(app, stage, function.name, MAX_NAME))
 
-    def pack(self, staged: Staged, out: Path) -> None:
-        """Write the zip. Same input, same bytes."""
-        files = {**staged.library, **staged.code}
+    def tree(self, staged: Staged) -> Tree:
         entry = {"main.py": main(staged), "requirements.txt": f"{FRAMEWORK}\n".encode()}
-        archive.write_zip({**files, **entry}, out)
+        return Tree({**staged.own, **staged.code, **entry})
 
-    def unpack(self, artifact: Path, into: Path) -> list[Path]:
+    def container(self, target: Target) -> Container | None:  # noqa: ARG002
+        return None
+
+    def roots(self, unpacked: Path) -> list[Path]:
         """As the buildpack lays it out in /workspace: one import root."""
-        extract.extract_zip(artifact, into)
-        return [into]
+        return [unpacked]
 
     def provided(self, target: Target) -> Sequence[str]:  # noqa: ARG002
         """What requirements.txt installs."""

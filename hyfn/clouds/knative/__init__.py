@@ -19,7 +19,7 @@ def knative(
     cpu: float = 0,
     timeout: float = 60,
     python: str = "",
-    architecture: Literal["x86_64", "arm64"] = "x86_64",
+    architecture: Literal["x86_64", "arm64", "multi"] = "x86_64",
     runtime: Literal["hyfn", "func"] = "hyfn",
     min_instances: int = 0,
     max_instances: int = 0,
@@ -31,7 +31,7 @@ def knative(
     """Run this function on Knative Serving, in one's own cluster.
 
     `memory` is in MiB and `cpu` in cores, 0 for no limit; `timeout` in seconds, at most 600; `python` a version such as
-    "3.13". Of `max_instances` and `concurrency` (calls at a time in one instance) 0 leaves it to the cluster. `runtime`
+    "3.13"; `architecture` "multi" makes one image for both. Of `max_instances` and `concurrency` (calls at a time in one instance) 0 leaves it to the cluster. `runtime`
     "hyfn" is hyfn's own small HTTP host, "func" Knative's func-python. `idempotent` says that running it twice does no
     harm. Functions of one `group` share an artifact. `calls` names what it calls where reading cannot tell.
     """

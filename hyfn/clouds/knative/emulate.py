@@ -9,7 +9,7 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 
 import hyfn
-from hyfn.clouds.knative.pack import DEFAULT_PYTHON, FUNC_MODULE, HOST, PYTHONS, is_func
+from hyfn.clouds.knative.pack import DEFAULT_PYTHON, HOST, PYTHONS, SCAFFOLD, is_func, packer
 from hyfn.model import Artifact, Target
 from hyfn.toolchain import environments, listening, pythons
 from hyfn.toolchain.listening import Listening
@@ -17,8 +17,6 @@ from hyfn.toolchain.processes import free_port
 from hyfn.wire.carrier import Endpoint
 
 FUNC_PYTHON = "func-python==0.8.1"
-SCAFFOLD = f"from func_python.http import serve; from {FUNC_MODULE} import new; serve(new)"
-"""What func's build starts."""
 HEALTH = "/health/readiness"
 
 
@@ -41,7 +39,7 @@ class KnativeEmulator:
         process = listening.start(
             [environment.python, *(["-c", SCAFFOLD] if func else ["-m", HOST])],
             env={**_variables(artifact, port), **env},
-            cwd=unpacked / "app",
+            cwd=packer.roots(unpacked)[0],
             log=log,
             port=port,
             health=HEALTH,

@@ -1,4 +1,4 @@
-"""Artifacts for Knative: one image layer, a tar with everything that the function needs under app/."""
+"""Artifacts for Knative: an image with everything that the function needs under /app."""
 
 from __future__ import annotations
 
@@ -7,19 +7,25 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 from hyfn.errors import BuildError
-from hyfn.model import FunctionSpec, Problem, Runtime, Staged, Target
-from hyfn.pack import archive, extract, naming
+from hyfn.model import Container, FunctionSpec, Problem, Runtime, Staged, Target, Tree
+from hyfn.pack import naming
 
 HOST = "hyfn.clouds.knative.host"
-"""The container's command is `python -m` this, in /app."""
+"""The container runs `python3 -m` this, in /app."""
 FUNC_MODULE = "function"
 """The package in which func-python's scaffolding looks for `new`."""
 FUNC = f'"""What Knative\'s func-python serves."""\n\nfrom {HOST} import new\n\n__all__ = ["new"]\n'
+SCAFFOLD = f"from func_python.http import serve; from {FUNC_MODULE} import new; serve(new)"
+"""What func's own build starts."""
 DEFAULT_PYTHON = "3.13"
 PYTHONS = ("3.11", "3.12", "3.13", "3.14")
 GLIBC = "2.36"
 """Debian 12, the base of the images."""
-MACHINES = {"x86_64": "x86_64", "arm64": "aarch64"}
+BASE = "docker.io/library/python:{python}-slim-bookworm"
+NOBODY = "65532:65532"
+PORT = 8080
+"""Where a container listens that is not told otherwise (Knative's runtime contract)."""
+MACHINES = {"x86_64": ["x86_64"], "arm64": ["aarch64"], "multi": ["x86_64", "aarch64"]}
 RUNTIMES = ("hyfn", "func")
 MAX_NAME = 63
 NAME = re.compile(r"[a-z]([a-z0-9-]{0,61}[a-z0-9])?")
@@ -36,12 +42,11 @@ LIMITS = {
 
 
 class KnativePacker:
-    kind = "layer"
-
-    def runtime(self, target: Target) -> Runtime:
+    def runtimes(self, target: Target) -> Sequence[Runtime]:
         """Options that `check` refuses give a runtime nonetheless, of the default kind."""
         python = str(target.options.get("python") or DEFAULT_PYTHON)
-        return Runtime(python, MACHINES.get(str(target.options.get("architecture")), "x86_64"), GLIBC)
+        machines = MACHINES.get(str(target.options.get("architecture")), ["x86_64"])
+        return [Runtime(python, machine, GLIBC) for machine in machines]
 
     def check(self, function: FunctionSpec, target: Target) -> Iterable[Problem]:
         """What Knative would refuse, each with the limit and what was given."""
@@ -58,18 +63,23 @@ class KnativePacker:
         """`name=`, or one derived from app, stage and function: the same on every machine."""
         return str(target.options.get("name") or naming.derived(app, stage, function.name, MAX_NAME))
 
-    def pack(self, staged: Staged, out: Path) -> None:
-        """Write the layer. Same input, same bytes. Raises BuildError where the code has func's own name for itself."""
-        files = {**staged.library, **staged.code}
+    def tree(self, staged: Staged) -> Tree:
+        """Raises BuildError where the code has func's own name for itself."""
+        files = {**staged.own, **staged.code}
         if is_func(staged.target):
             _refuse_shadowed(staged)
             files[f"{FUNC_MODULE}/__init__.py"] = FUNC.encode()
-        archive.write_tar(files, out)
+        return Tree(files)
 
-    def unpack(self, artifact: Path, into: Path) -> list[Path]:
+    def container(self, target: Target) -> Container | None:
+        """With runtime="func" it stands on no base by itself: func-python must be in the one that is named."""
+        base = "" if is_func(target) else BASE.format(python=self.runtimes(target)[0].python)
+        start = ["-c", SCAFFOLD] if is_func(target) else ["-m", HOST]
+        return Container("app/", base, ["python3", *start], [], {}, NOBODY, PORT)
+
+    def roots(self, unpacked: Path) -> list[Path]:
         """As a container engine lays it out in /: one import root, /app."""
-        extract.extract_tar(artifact, into)
-        return [into / "app"]
+        return [unpacked / "app"]
 
     def provided(self, target: Target) -> Sequence[str]:
         """What func's own build puts into its image."""

@@ -7,8 +7,8 @@ import sys
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 
-from hyfn.model import FunctionSpec, Problem, Runtime, Staged, Target
-from hyfn.pack import archive, extract, naming
+from hyfn.model import Container, FunctionSpec, Problem, Runtime, Staged, Target, Tree
+from hyfn.pack import naming
 
 HOST = "hyfn.clouds.local.host"
 DEFAULT_PYTHON = f"{sys.version_info[0]}.{sys.version_info[1]}"
@@ -19,11 +19,9 @@ MAX_NAME = 63
 
 
 class LocalPacker:
-    kind = "zip"
-
-    def runtime(self, target: Target) -> Runtime:
+    def runtimes(self, target: Target) -> Sequence[Runtime]:
         python = str(target.options.get("python") or DEFAULT_PYTHON)
-        return Runtime(python, platform.machine(), platform.libc_ver()[1] or OLDEST_GLIBC)
+        return [Runtime(python, platform.machine(), platform.libc_ver()[1] or OLDEST_GLIBC)]
 
     def check(self, function: FunctionSpec, target: Target) -> Iterable[Problem]:
         """What would not run here, each with the limit and what was given."""
@@ -39,13 +37,15 @@ class LocalPacker:
     def platform_name(self, app: str, stage: str, function: FunctionSpec, target: Target) -> str:  # noqa: ARG002
         return naming.derived(app, stage, function.name, MAX_NAME)
 
-    def pack(self, staged: Staged, out: Path) -> None:
-        """Write the zip. Same input, same bytes."""
-        archive.write_zip({**staged.library, **staged.code}, out)
+    def tree(self, staged: Staged) -> Tree:
+        return Tree({**staged.own, **staged.code})
 
-    def unpack(self, artifact: Path, into: Path) -> list[Path]:
-        extract.extract_zip(artifact, into)
-        return [into]
+    def container(self, target: Target) -> Container | None:  # noqa: ARG002
+        return None
+
+    def roots(self, unpacked: Path) -> list[Path]:
+        """Where it was unpacked: one import root."""
+        return [unpacked]
 
     def provided(self, target: Target) -> Sequence[str]:  # noqa: ARG002
         """Nothing: what is installed on this machine is not what the project locks."""

@@ -1,137 +1,102 @@
-"""Which third-party distributions one artifact needs, and their files. Declared dependencies decide, imports narrow."""
+"""Which third-party distributions one artifact needs. Declared dependencies decide, imports narrow."""
 
 from __future__ import annotations
 
 import sys
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 
 from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 
 from hyfn.errors import BuildError
-from hyfn.model import Place, Project, Runtime, Slice
-from hyfn.pack.wheels import declared, layout, pins, unresolved
-from hyfn.pack.wheels.unresolved import Blame
-from hyfn.toolchain import uv
-
-OWN = ("msgpack>=1.1",)
-"""What hyfn itself needs inside every artifact."""
+from hyfn.model import Place, Project, Slice
+from hyfn.pack.wheels import unresolved
+from hyfn.pack.wheels.choose import OWN, Chosen
+from hyfn.pack.wheels.shelf import Shelf
 
 
 @dataclass(frozen=True, slots=True)
-class Narrowed:
-    """`distributions` are "numpy==2.2.6", sorted; `files` maps a path under the import root to the file on disk."""
+class Need:
+    """One distribution that an artifact needs: because code imports it at `place`, or because `parent` needs it.
 
-    distributions: Sequence[str]
-    files: Mapping[str, Path]
-
-
-@dataclass(frozen=True, slots=True)
-class Chosen:
-    """The declared requirements that hold on a runtime, laid out. `lacking` exist but have no wheel for it."""
-
-    requirements: Sequence[Requirement]
-    lacking: Sequence[Blame]
-    site: Path
-
-
-def narrow(project: Project, cut: Slice, runtime: Runtime, provided: Sequence[str] = ()) -> Narrowed:
-    """What the slice `cut` needs of the project's dependencies on `runtime`, beside what hyfn needs itself.
-
-    All dependencies are resolved together, so that every function gets the same versions. An import that the platform
-    has (`provided`), the standard library or the project itself brings nothing. BuildError, with the place of the
-    import or of the declaration, for what no dependency provides and for a dependency that cannot be had.
+    Neither is set for what hyfn itself needs.
     """
-    chosen = _choose(project, runtime)
+
+    name: str
+    parent: str = ""
+    module: str = ""
+    place: Place | None = None
+
+
+def narrow(
+    project: Project, cut: Slice, chosen: Chosen, shelf: Shelf, provided: Sequence[str] = ()
+) -> Mapping[str, Need]:
+    """What the slice `cut` needs of the distributions on `shelf`, by name, in that order.
+
+    An import that the platform has (`provided`), the standard library or the project itself brings nothing.
+    BuildError, with the place of the import or of the declaration, for what no dependency provides and for a
+    dependency that cannot be had.
+    """
     given = frozenset({*provided, "hyfn", "msgpack"})
     names = {name: place for name, place in cut.imports.items() if name.split(".")[0] not in given}
-    optional = {name for name in cut.optional_imports if name.split(".")[0] not in given}
-    unresolved.refuse([error for name in names for error in _missing(name, names[name], project, chosen)])
-    wanted = [need for name in sorted({*names, *optional}) for need in _requirements(name, chosen, runtime)]
+    optional = {name: place for name, place in cut.optional_imports.items() if name.split(".")[0] not in given}
+    unresolved.refuse([error for name in names for error in _missing(name, names[name], project, chosen, shelf)])
+    reasons = _reasons({**optional, **names}, chosen.requirements, shelf)
     own = [Requirement(text) for text in OWN]
-    needed = layout.closure([*own, *wanted], chosen.site, runtime)
-    return Narrowed(
-        [f"{one.name}=={one.version}" for one in layout.distributions(chosen.site) if one.name in needed],
-        layout.files(chosen.site, needed),
-    )
+    parents = shelf.closure([*own, *(requirement for requirement, _ in reasons.values())])
+    return {name: _need(name, parents[name], reasons) for name in sorted(parents)}
 
 
-def _choose(project: Project, runtime: Runtime) -> Chosen:
-    wanted = [one for one in declared.parse(project) if layout.applies(one, runtime)]
-    try:
-        pinned, lacking = _pin(wanted, runtime, project.root), list[Blame]()
-    except uv.UvError as failure:
-        lacking = _lacking(project, wanted, runtime, failure)
-        wanted = [one for one in wanted if one not in [blame.requirement for blame in lacking]]
-        pinned = _pin_rest(project, wanted, runtime)
-    return Chosen(wanted, lacking, _lay_out(pinned, runtime, project.root))
+def _need(name: str, parent: str, reasons: Mapping[str, tuple[Requirement, Need]]) -> Need:
+    return reasons[name][1] if name in reasons else Need(name, parent)
 
 
-def _pin(requirements: Sequence[Requirement], runtime: Runtime, root: Path) -> list[pins.Pinned]:
-    return pins.resolve([*map(str, requirements), *OWN], runtime, root=root)
+def _reasons(
+    imports: Mapping[str, Place], requirements: Sequence[Requirement], shelf: Shelf
+) -> dict[str, tuple[Requirement, Need]]:
+    """The declared requirements that the imports ask for, by the distribution's name."""
+    found: dict[str, tuple[Requirement, Need]] = {}
+    for module in sorted(imports):
+        for requirement in _requirements(module, requirements, shelf):
+            name = canonicalize_name(requirement.name)
+            found.setdefault(name, (requirement, Need(name, "", module, imports[module])))
+    return found
 
 
-def _lacking(project: Project, wanted: Sequence[Requirement], runtime: Runtime, failure: uv.UvError) -> list[Blame]:
-    """Those without a wheel for `runtime`: they matter only to who imports them. The others' errors are raised."""
-    blames = unresolved.explain(wanted, _places(project, wanted), runtime, project.root, failure)
-    unresolved.refuse([blame.error for blame in blames if not blame.is_wheelless])
-    return blames
+def _requirements(name: str, requirements: Sequence[Requirement], shelf: Shelf) -> list[Requirement]:
+    """The declared requirements that bring `name`: its own distribution's, else the one with the fewest beside it."""
+    providers = shelf.providers(name)
+    direct = [one for one in requirements if canonicalize_name(one.name) in providers]
+    if direct or not providers:
+        return direct
+    closures = [(shelf.closure([one]), one) for one in requirements]
+    bringing = sorted((len(names), str(one)) for names, one in closures if names.keys() & providers)
+    return [Requirement(text) for _, text in bringing[:1]]
 
 
-def _pin_rest(project: Project, rest: Sequence[Requirement], runtime: Runtime) -> list[pins.Pinned]:
-    try:
-        return _pin(rest, runtime, project.root)
-    except uv.UvError as failure:
-        blames = unresolved.explain(rest, _places(project, rest), runtime, project.root, failure)
-        raise blames[0].error from failure
-
-
-def _places(project: Project, requirements: Iterable[Requirement]) -> dict[str, Place | None]:
-    texts = {str(Requirement(text)): text for text in project.dependencies}
-    return {str(one): declared.place(texts[str(one)], project) for one in requirements}
-
-
-def _lay_out(pinned: Sequence[pins.Pinned], runtime: Runtime, root: Path) -> Path:
-    try:
-        return layout.lay_out(pinned, runtime, root)
-    except uv.UvError as error:
-        raise BuildError(f"cannot fetch the wheels for {pins.describe(runtime)}: {uv.tail(error.output, 1)}") from error
-
-
-def _missing(name: str, place: Place, project: Project, chosen: Chosen) -> list[BuildError]:
-    if _providers(name, chosen.site) or _is_known(name, project):
+def _missing(name: str, place: Place, project: Project, chosen: Chosen, shelf: Shelf) -> list[BuildError]:
+    if shelf.providers(name) or _is_known(name, project):
         return []
-    for blame in chosen.lacking:
-        if _alike(blame.requirement.name) == _alike(name.split(".")[0]):
-            return [blame.error]
+    for lacking in chosen.lacking:
+        if _alike(lacking.requirement.name) == _alike(name.split(".")[0]):
+            return [lacking.error]
     hint = "add it to dependencies"
     if chosen.lacking:
         hint += f"; if it belongs to {chosen.lacking[0].requirement}: {chosen.lacking[0].error.message}"
     return [BuildError(f"no declared dependency provides {name!r}", where=str(place), hint=hint)]
 
 
-def _requirements(name: str, chosen: Chosen, runtime: Runtime) -> list[Requirement]:
-    """The declared requirements that bring `name`: its own distribution's, else the one with the fewest beside it."""
-    providers = _providers(name, chosen.site)
-    direct = [one for one in chosen.requirements if canonicalize_name(one.name) in providers]
-    if direct or not providers:
-        return direct
-    closures = [(layout.closure([one], chosen.site, runtime), one) for one in chosen.requirements]
-    bringing = sorted((len(names), str(one)) for names, one in closures if names & providers)
-    return [Requirement(text) for _, text in bringing[:1]]
-
-
-def _providers(name: str, site: Path) -> set[str]:
-    """The distributions that provide the longest known part of the import name `name`."""
-    provides = layout.provides(site)
-    parts = name.split(".")
-    for count in range(len(parts), 0, -1):
-        prefix = ".".join(parts[:count])
-        if prefix in provides:
-            return set(provides[prefix])
-    return set()
+def unused(project: Project, imported: Iterable[str], chosen: Chosen, shelf: Shelf) -> list[Requirement]:
+    """The declared requirements that no module of the project imports, of those that are on `shelf`."""
+    used = {name for module in imported for name in shelf.providers(module)}
+    used |= {
+        name
+        for module in imported
+        for one in _requirements(module, chosen.requirements, shelf)
+        for name in [canonicalize_name(one.name)]
+    }
+    return [one for one in chosen.requirements if canonicalize_name(one.name) not in used]
 
 
 def _is_known(name: str, project: Project) -> bool:

@@ -1,0 +1,128 @@
+"""What stands in one artifact for one runtime: the project's and hyfn's files, wheels, and what they compile to."""
+
+from __future__ import annotations
+
+import functools
+import hashlib
+import zlib
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+
+from hyfn.model import Part, Runtime, Tree
+from hyfn.pack import archive, pyc, splice
+from hyfn.pack.splice import Member
+from hyfn.pack.wheels import stock, strips
+from hyfn.pack.wheels.narrow import Need
+from hyfn.pack.wheels.shelf import Shelf
+from hyfn.pack.wheels.strips import Strip
+from hyfn.toolchain.pythons import Interpreter
+
+VERSION = "1"
+"""Of what artifacts are made of: another number makes every artifact anew."""
+
+
+@dataclass(frozen=True, slots=True)
+class Form:
+    """`needs` are the distributions of `shelf` that it holds; `interpreter` compiles for it, None leaves `.pyc` out.
+
+    `excluded` are globs of what stays out of the wheels.
+    """
+
+    runtime: Runtime
+    tree: Tree
+    shelf: Shelf
+    needs: Mapping[str, Need]
+    interpreter: Interpreter | None
+    excluded: Sequence[str] = ()
+
+    @property
+    def distributions(self) -> list[str]:
+        return [f"{name}=={self.shelf.contents[name].version}" for name in self.needs]
+
+
+def key(form: Form) -> str:
+    """A digest of all that its bytes depend on: forms with the same key have the same bytes."""
+    digest = hashlib.sha256()
+    compiled = form.interpreter.version if form.interpreter else ""
+    # Another zlib may deflate to other bytes.
+    fixed = (VERSION, zlib.ZLIB_RUNTIME_VERSION, str(form.runtime), form.tree.site, compiled, *form.excluded)
+    digest.update("\0".join(fixed).encode())
+    for name in form.needs:
+        digest.update(f"\1{name}\0{form.shelf.digests[name]}".encode())
+    for path in sorted(form.tree.files):
+        digest.update(f"\2{path}\0".encode() + _digest(form.tree.files[path]))
+    return digest.hexdigest()
+
+
+@functools.lru_cache(maxsize=4096)
+def _digest(content: bytes) -> bytes:
+    return hashlib.sha256(content).digest()
+
+
+def without_pyc(form: Form) -> Form:
+    return replace(form, interpreter=None)
+
+
+def members(form: Form) -> list[Member]:
+    """All that stands in it, in the order of names."""
+    return archive.members({**form.tree.files, **_compiled(form)}, libraries(form))
+
+
+def code(form: Form) -> list[Member]:
+    """The project's and hyfn's own files."""
+    return archive.members({**form.tree.files, **_compiled(form)})
+
+
+def libraries(form: Form) -> Iterator[Member]:
+    """The wheels' files, one wheel after the other."""
+    for name, each in _strips(form).items():
+        for member in strips.members(each, form.tree.site):
+            if not _is_excluded(member.name.removeprefix(form.tree.site), form.excluded):
+                yield member
+
+
+def _strips(form: Form) -> dict[str, list[Strip]]:
+    compiled = stock.compiled(form.shelf, form.needs, form.interpreter)
+    return {
+        name: [*form.shelf.contents[name].strips, *([compiled[name]] if name in compiled else [])]
+        for name in form.needs
+    }
+
+
+def parts(form: Form) -> list[Part]:
+    """What it holds of each distribution, and why, in the order of names."""
+    return [_part(form, name, each) for name, each in _strips(form).items()]
+
+
+def _part(form: Form, name: str, of_wheel: Sequence[Strip]) -> Part:
+    wheel, contents = form.shelf.wheels[name], form.shelf.contents[name]
+    pieces = [piece for strip in of_wheel for piece in strip.pieces if not _is_excluded(piece.path, form.excluded)]
+    packed = sum(piece.packed + splice.overhead(len(piece.path)) for piece in pieces)
+    requires = [each for each in dict.fromkeys(each.name for each in contents.needs) if each in form.needs]
+    return Part(
+        name,
+        contents.version,
+        wheel.file,
+        wheel.sha256,
+        contents.license,
+        packed,
+        sum(piece.size for piece in pieces),
+        why(form.needs, name),
+        sorted(requires),
+    )
+
+
+def why(needs: Mapping[str, Need], name: str) -> list[str]:
+    """The chain that leads to a distribution, from the import on."""
+    need = needs[name]
+    if need.parent:
+        return [*why(needs, need.parent), f"{need.parent} needs {name}"]
+    return [f"{need.place} imports {need.module}"] if need.place else ["hyfn needs it in every artifact"]
+
+
+def _compiled(form: Form) -> dict[str, bytes]:
+    """What the project's and hyfn's own modules compile to."""
+    if form.interpreter is None:
+        return {}
+    sources = {path: content for path, content in form.tree.files.items() if path.endswith(".py")}
+    return pyc.kept(sources, form.interpreter)

@@ -1,0 +1,52 @@
+"""What a wheel's modules compile to, once for each interpreter, as strips beside the wheel's own."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+from hyfn.pack import pyc, splice
+from hyfn.pack.wheels import strips
+from hyfn.pack.wheels.strips import Piece, Strip
+from hyfn.toolchain import cache
+from hyfn.toolchain.pythons import Interpreter
+
+VERSION = "1"
+"""Of the form in which compiled wheels are kept."""
+
+
+def of(wheels: Mapping[str, Sequence[Strip]], interpreter: Interpreter) -> dict[str, Strip]:
+    """By the wheels' digests: the `.pyc` files of each, for `interpreter`. Compiled once, then kept."""
+    found = {digest: _kept(_place(digest, interpreter)) for digest in wheels}
+    lacking = [digest for digest, strip in found.items() if strip is None]
+    if lacking:
+        sources = {digest: _sources(wheels[digest]) for digest in lacking}
+        for digest, compiled in pyc.compiled(sources, interpreter.path).items():
+            found[digest] = _keep(_place(digest, interpreter), compiled)
+    return {digest: strip for digest, strip in found.items() if strip is not None}
+
+
+def _place(digest: str, interpreter: Interpreter) -> Path:
+    """Bytecode may differ between versions that differ in their last number only."""
+    return cache.home() / "segments" / digest[:2] / f"{digest}.{VERSION}.{interpreter.version}.json"
+
+
+def _kept(index: Path) -> Strip | None:
+    try:
+        pieces = [Piece(*row) for row in json.loads(index.read_bytes())]
+        file = index.with_suffix(".kept")
+        return Strip(file, pieces) if not pieces or file.stat().st_size else None
+    except (OSError, ValueError, TypeError):
+        return None
+
+
+def _keep(index: Path, compiled: Mapping[str, bytes]) -> Strip:
+    pieces, streams = strips.kept({path: (splice.PLAIN, content) for path, content in compiled.items()})
+    cache.put(index.with_suffix(".kept"), streams)
+    cache.put(index, json.dumps(pieces).encode())
+    return Strip(index.with_suffix(".kept"), pieces)
+
+
+def _sources(wheel: Sequence[Strip]) -> dict[str, bytes]:
+    return dict(found for strip in wheel for found in strips.contents(strip, lambda path: path.endswith(".py")))

@@ -1,0 +1,171 @@
+"""Building a project: every artifact and the manifest, all or nothing, and no work for what did not change."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+from hyfn.discover import names
+from hyfn.discover.reach import Reach
+from hyfn.model import Artifact, Project
+from hyfn.pack import delivery, fresh, previous
+from hyfn.pack.fresh import Asked
+from hyfn.pack.previous import Kept, Previous
+from hyfn.pack.units import Unit, units
+from hyfn.pack.wheels import choose, stock
+from hyfn.project import making, reading
+from hyfn.project.drafting import Draft, Drafting
+from hyfn.project.making import Made
+from hyfn.project.platforms import runtimes, served
+from hyfn.toolchain.workers import Workers
+
+Report = Callable[[str], None]
+Watch = Callable[[int, int], None]
+
+
+@dataclass(frozen=True, slots=True)
+class Built:
+    """A finished build. `notes` say what could not be checked on this machine, and what is worth a look."""
+
+    project: Project
+    artifacts: Sequence[Artifact]
+    units: Mapping[str, Unit]
+    notes: Sequence[str]
+
+
+def build(
+    project: Project,
+    out: Path,
+    report: Report,
+    *,
+    watch: Watch = lambda done, total: None,
+    pythons_by_party: Mapping[str, str] | None = None,
+    only: Iterable[str] | None = None,
+    is_for_here: bool = False,
+    is_locked: bool = False,
+    upgrade: Sequence[str] | None = None,
+    asked: Asked | None = None,
+) -> Built:
+    """Write every artifact and the manifest to `out`, all or nothing. An artifact that an earlier build left there
+    stays, if it would come out the same.
+
+    `pythons_by_party` overrides the Python of single artifacts (for a run on a machine that lacks the
+    target's own); `only` restricts the build to these parties; `is_for_here` makes what this machine can run, whatever
+    processor the targets have, and leaves hyfn.lock as it is. `is_locked` refuses to change hyfn.lock; `upgrade` names
+    distributions to choose anew, [] all; `asked` lets the next call find that nothing changed. `watch` hears of bytes that are fetched. Raises ProjectError for what the
+    project must mend.
+    """
+    chosen = None if only is None else set(only)
+    wanted = [unit for unit in units(project) if chosen is None or unit.party in chosen]
+    wanted = [_with_python(unit, (pythons_by_party or {}).get(unit.party)) for unit in wanted]
+    reading.refuse([problem for problem in reading.check(project) if problem.level == "error"])
+    if not project.functions:
+        raise reading.no_function(project)
+    choice = choose.choose(
+        project,
+        served(wanted, is_for_here),
+        report,
+        upgrade=upgrade,
+        is_locked=is_locked,
+        writes=not is_for_here and chosen is None,
+    )
+    drafting = Drafting(
+        project,
+        Reach(project),
+        names.short_names(project),
+        {unit.party: runtimes(unit.target, is_for_here) for unit in wanted},
+        stock.fill(choice, project.root, watch),
+    )
+    drafts = _drafts(drafting, wanted)
+    with delivery.all_or_nothing(out) as partial:
+        made = _made(drafts, previous.read(out), partial, report)
+        _write_manifest(drafting, [each.artifact for each in made], partial)
+        notes = [*choice.notes, *(each.note for each in made if each.note)]
+        roots = [project.root, project.source_root]
+        inputs = fresh.inputs(roots, out.resolve(), asked) if asked else ""
+        previous.write(partial, Previous(partial, inputs, [*map(str, roots)], notes, _kept(drafts, made, partial)))
+    return Built(
+        project,
+        [replace(each.artifact, path=out / each.artifact.path.relative_to(partial)) for each in made],
+        {unit.party: unit for unit in wanted},
+        notes,
+    )
+
+
+def _with_python(unit: Unit, python: str | None) -> Unit:
+    if python is None:
+        return unit
+    return replace(unit, target=replace(unit.target, options={**unit.target.options, "python": python}))
+
+
+def _drafts(drafting: Drafting, wanted: Sequence[Unit]) -> list[Draft]:
+    """What each unit's artifact is to hold. All that is wrong with any of them is raised at once."""
+    with Workers(1) as workers:
+        return reading.results([workers.submit(drafting.draft, unit) for unit in wanted])
+
+
+def _made(drafts: Sequence[Draft], before: Previous, partial: Path, report: Report) -> list[Made]:
+    with Workers(2 * (os.cpu_count() or 1)) as workers:
+        return reading.results([workers.submit(_make, draft, before, partial, report) for draft in drafts])
+
+
+def _make(draft: Draft, before: Previous, partial: Path, report: Report) -> Made:
+    if before.holds(draft.path, draft.key):
+        before.take(draft.path, partial)
+        made = making.again(draft, partial, before.artifacts[draft.path])
+    else:
+        made = making.make(draft, partial)
+        report(f"built {draft.short} for {draft.unit.target.platform}")
+    _keep_source(draft, partial)
+    return made
+
+
+def _keep_source(draft: Draft, partial: Path) -> None:
+    """The generated source, beside the artifact, for people to read."""
+    folder = (partial / draft.path).with_suffix(".src")
+    for name, content in draft.cut.files.items():
+        path = folder / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(content)
+
+
+def _kept(drafts: Sequence[Draft], made: Sequence[Made], partial: Path) -> dict[str, Kept]:
+    return {
+        draft.path: Kept(
+            draft.key, each.artifact.digest, each.artifact.size, each.note, previous.stamps(partial, draft.path)
+        )
+        for draft, each in zip(drafts, made, strict=True)
+    }
+
+
+def _write_manifest(drafting: Drafting, artifacts: Sequence[Artifact], partial: Path) -> None:
+    document = _manifest(drafting, artifacts, partial)
+    (partial / delivery.MANIFEST).write_text(json.dumps(document, indent=1) + "\n")
+
+
+def _manifest(drafting: Drafting, artifacts: Sequence[Artifact], partial: Path) -> dict[str, Any]:
+    return {
+        "app": drafting.project.app,
+        "artifacts": [
+            {
+                "function": artifact.short,
+                "id": artifact.function,
+                "cloud": artifact.platform,
+                "kind": artifact.kind,
+                "path": artifact.path.relative_to(partial).as_posix(),
+                "digest": artifact.digest,
+                "size": artifact.size,
+                "python": artifact.python,
+                "distributions": list(artifact.distributions),
+            }
+            for artifact in artifacts
+        ],
+        "edges": [
+            {"caller": drafting.shorts[edge.caller], "callee": drafting.shorts[edge.callee]}
+            for edge in drafting.project.edges
+        ],
+    }

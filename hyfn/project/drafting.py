@@ -1,0 +1,77 @@
+"""What each artifact of a build is to hold, before any is written."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import hyfn
+from hyfn.discover.reach import Reach
+from hyfn.model import Container, Project, Runtime, Slice, Staged
+from hyfn.pack import form, stage
+from hyfn.pack import slice as slicing
+from hyfn.pack.form import Form
+from hyfn.pack.units import Unit
+from hyfn.pack.wheels import narrow
+from hyfn.pack.wheels.stock import Stock
+from hyfn.project.platforms import packer
+from hyfn.stub import render
+from hyfn.toolchain import pythons
+
+ENDINGS = {"zip": "zip", "image": "oci"}
+
+
+@dataclass(frozen=True, slots=True)
+class Draft:
+    """One artifact: `forms` has one for each runtime, `container` is None for a zip. `path` is its own in the build's
+    folder; `key` says what it is made of."""
+
+    unit: Unit
+    short: str
+    path: str
+    cut: Slice
+    container: Container | None
+    forms: Sequence[Form]
+    key: str
+
+    @property
+    def kind(self) -> str:
+        return "image" if self.container else "zip"
+
+
+@dataclass(frozen=True, slots=True)
+class Drafting:
+    """What all drafts of one build share. `runtimes` are those of each party, `shorts` the functions' names."""
+
+    project: Project
+    reach: Reach
+    shorts: Mapping[str, str]
+    runtimes: Mapping[str, Sequence[Runtime]]
+    stock: Stock
+
+    def draft(self, unit: Unit) -> Draft:
+        """Raises BuildError for what the unit's code imports and no dependency provides."""
+        cut = slicing.cut(self.project, self.reach.of(unit.functions), render.stub)
+        forms = [self._form(unit, cut, runtime) for runtime in self.runtimes[unit.party]]
+        short = self.shorts[unit.primary.name]
+        container = packer(unit.target).container(unit.target)
+        path = f"{unit.target.platform}/{unit.group or short}.{ENDINGS['image' if container else 'zip']}"
+        return Draft(unit, short, path, cut, container, forms, _key(unit, container, forms))
+
+    def _form(self, unit: Unit, cut: Slice, runtime: Runtime) -> Form:
+        target, shelf = unit.target, self.stock.shelves[runtime]
+        needs = narrow.narrow(self.project, cut, self.stock.chosen[runtime], shelf, packer(target).provided(target))
+        own = {**stage.travelling(target.cloud)}
+        own["hyfn.json"] = stage.manifest(self.project.app, list(unit.functions), target)
+        distributions = [f"{name}=={shelf.contents[name].version}" for name in needs]
+        staged = Staged(self.project.app, unit.primary, target, runtime, cut.files, own, distributions)
+        recipe = unit.recipe
+        interpreter = pythons.interpreter(runtime.python) if recipe.pyc else None
+        return Form(runtime, packer(target).tree(staged), shelf, needs, interpreter, recipe.excluded)
+
+
+def _key(unit: Unit, container: Container | None, forms: Sequence[Form]) -> str:
+    entry = packer(unit.target).entry(unit.target)
+    said = [hyfn.__version__, unit.target.platform, str(container), entry, *map(form.key, forms)]
+    return hashlib.sha256("\0".join(said).encode()).hexdigest()

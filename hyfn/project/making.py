@@ -1,0 +1,98 @@
+"""Writing one artifact, and making sure that it loads."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from hyfn import clouds
+from hyfn.cloud import Packer
+from hyfn.errors import BuildError
+from hyfn.model import Artifact
+from hyfn.pack import archive, extract, form, verify
+from hyfn.pack.previous import Kept
+from hyfn.pack.units import Unit
+from hyfn.project.drafting import Draft
+from hyfn.project.platforms import packer
+from hyfn.toolchain import cache, pythons, scratch
+
+
+@dataclass(frozen=True, slots=True)
+class Made:
+    """An artifact, and what could not be checked of it on this machine."""
+
+    artifact: Artifact
+    note: str | None
+
+
+def make(draft: Draft, folder: Path) -> Made:
+    """Write the artifact to its path in `folder`, and load it as its platform will: what cannot load never leaves."""
+    path = folder / draft.path
+    path.parent.mkdir(parents=True, exist_ok=True)
+    if draft.container:
+        raise NotImplementedError
+    archive.write_zip(form.members(draft.forms[0]), path)
+    artifact = _described(draft, path, f"sha256:{_sha256(path)}", path.stat().st_size)
+    return Made(artifact, _load(draft, artifact))
+
+
+def again(draft: Draft, folder: Path, kept: Kept) -> Made:
+    """The artifact that an earlier build made of the same, which stands in `folder`."""
+    return Made(_described(draft, folder / draft.path, kept.digest, kept.size), kept.note)
+
+
+def _sha256(path: Path) -> str:
+    with path.open("rb") as opened:
+        return hashlib.file_digest(opened, "sha256").hexdigest()
+
+
+def _described(draft: Draft, path: Path, digest: str, size: int) -> Artifact:
+    first = draft.forms[0]
+    return Artifact(
+        draft.unit.primary.name,
+        draft.short,
+        draft.unit.target.cloud,
+        draft.unit.target.platform,
+        draft.kind,
+        path,
+        digest,
+        size,
+        first.runtime.python,
+        first.distributions,
+        draft.unit.target.options,
+    )
+
+
+def unpack(artifact: Artifact, into: Path) -> list[Path]:
+    """Lay the artifact out in `into` as its platform does; the import roots, in order."""
+    extract.extract_zip(artifact.path, into)
+    found: Packer = clouds.get(artifact.cloud, "pack").packer
+    return found.roots(into)
+
+
+def _load(draft: Draft, artifact: Artifact) -> str | None:
+    """Why it was not loaded here, or None. What was loaded once is known to load."""
+    runtime = draft.forms[0].runtime
+    if runtime.machine != os.uname().machine:
+        return f"{artifact.short} for {artifact.platform}: not loaded for a check: it is for {runtime.machine}"
+    interpreter = pythons.interpreter(runtime.python)
+    if interpreter is None:
+        note = verify.load([], "", None)
+        return f"{artifact.short} for {artifact.platform}: {note}"
+    entry = packer(draft.unit.target).entry(draft.unit.target)
+    known = cache.home() / "loaded" / cache.key(artifact.digest, entry, str(interpreter.path), interpreter.version)
+    if not known.exists():
+        with scratch.folder("hyfn-unpacked-") as folder:
+            _check(unpack(artifact, folder / "artifact"), entry, interpreter.path, draft.unit)
+        cache.put(known, b"")
+    return None
+
+
+def _check(roots: Sequence[Path], entry: str, python: Path, unit: Unit) -> None:
+    try:
+        verify.load(roots, entry, python)
+    except BuildError as error:
+        raise BuildError(error.message, where=error.where or str(unit.primary.place), hint=error.hint) from error

@@ -1,0 +1,98 @@
+"""Reading a project, and what is wrong with it by reading alone."""
+
+from __future__ import annotations
+
+import ast
+import os
+from collections.abc import Sequence
+from concurrent.futures import Future
+from pathlib import Path
+from typing import TypeVar
+
+from hyfn import clouds, discover
+from hyfn.discover import graph
+from hyfn.discover import source as source_text
+from hyfn.errors import BuildError, HyfnError, ProjectErrors, SourceError
+from hyfn.model import Problem, Project, Source
+from hyfn.pack import units as grouping
+from hyfn.pack.units import units
+from hyfn.project.platforms import packer
+
+T = TypeVar("T")
+
+
+def read(path: Path, stage: str | None = None) -> Project:
+    """The project at `path`, its functions and its call graph. Raises ProjectError for whatever is wrong with it.
+
+    `stage` is the active one: HYFN_STAGE where it is not given, else the one that the project names.
+    """
+    stage = os.environ.get("HYFN_STAGE", "") if stage is None else stage
+    return graph.link(discover.read(path, clouds.platforms(), stage))
+
+
+def check(project: Project) -> list[Problem]:
+    """What the platforms would refuse, and the calls that reading could not resolve (as warnings)."""
+    made = units(project)
+    refused = [
+        problem
+        for unit in made
+        for function in unit.functions
+        for problem in packer(unit.target).check(function, unit.target)
+    ]
+    unresolved = [
+        Problem(
+            "warning",
+            f"this call cannot be resolved by reading: {call.text}",
+            call.place,
+            f'name what it may call in the decorator: calls=["..."] (reached by {call.caller})',
+        )
+        for call in project.unresolved
+    ]
+    return [*grouping.problems(made), *refused, *unresolved]
+
+
+def no_function(project: Project) -> BuildError:
+    """What to raise where a project has nothing to build, at the first function that could have a target."""
+    if not project.sources:
+        return BuildError(f"{project.root} holds no Python module", hint="name a Python file, or a folder with some")
+    defined = [(source, node) for source in project.sources.values() for node in _definitions(source)]
+    source, node = next((each for each in defined if each[1].decorator_list), defined[0] if defined else (None, None))
+    return BuildError(
+        f"no function of {project.root.name} has a target",
+        where=f"{source.file}:{node.lineno}" if source and node else None,
+        hint=f"put one of {', '.join(f'@{name}' for name in sorted(clouds.platforms()))} above a def",
+    )
+
+
+def _definitions(source: Source) -> list[ast.FunctionDef | ast.AsyncFunctionDef]:
+    body = source_text.tree(source).body
+    return [node for node in body if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef)]
+
+
+def refuse(problems: Sequence[Problem]) -> None:
+    """Raise them, each once, if there are any."""
+    said = {str(problem): problem for problem in problems}.values()
+    errors = [SourceError(p.message, where=str(p.place) if p.place else None, hint=p.hint) for p in said]
+    if len(errors) == 1:
+        raise errors[0]
+    if errors:
+        raise ProjectErrors(errors)
+
+
+def results(jobs: Sequence[Future[T]]) -> list[T]:
+    """Every job's result. What fails in many jobs alike is said once."""
+    failed = [error for job in jobs if (error := job.exception()) is not None]
+    errors = {str(one): one for error in failed for one in _each(error)}
+    if len(errors) > 1:
+        raise ProjectErrors(list(errors.values()))
+    for error in errors.values():
+        raise error
+    return [job.result() for job in jobs]
+
+
+def _each(error: BaseException) -> Sequence[HyfnError]:
+    if isinstance(error, ProjectErrors):
+        return error.errors
+    if isinstance(error, HyfnError):
+        return [error]
+    raise error
