@@ -109,7 +109,8 @@ class Project:
 
     `dependencies` are PEP 508 requirements as declared; `requires_python` is the specifier or None; `kind` is
     script (PEP 723), requirements or package. `config` is the [tool.hyfn] table. `sources` by module name.
-    `source_root` is the folder that stands on sys.path (root, or root/src).
+    `source_root` is the folder that stands on sys.path (root, or root/src). `script` is the file of a script, relative
+    to the root, "" for other kinds. `uv` is the [tool.uv] table.
     """
 
     app: str
@@ -123,6 +124,8 @@ class Project:
     functions: Sequence[FunctionSpec]
     edges: Sequence[Edge] = ()
     unresolved: Sequence[Unresolved] = ()
+    script: str = ""
+    uv: Mapping[str, Any] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -236,10 +239,10 @@ class Part:
 
 @dataclass(frozen=True, slots=True)
 class Staged:
-    """Everything an artifact holds, before its cloud gives it its form.
+    """What one function's artifact holds beside its wheels, before its cloud gives it its form.
 
-    `code` is the user's sliced code, `library` hyfn's own and third-party files: both map the path under
-    their import root to a file's bytes or to the path on disk that holds them. `distributions` are "numpy==2.2.6".
+    `code` is the user's sliced code and data, `own` what travels of hyfn: both map the path under their import root to
+    the file's bytes. `distributions` are "numpy==2.2.6".
     """
 
     app: str
@@ -247,8 +250,30 @@ class Staged:
     target: Target
     runtime: Runtime
     code: Mapping[str, bytes]
-    library: Mapping[str, bytes | Path]
+    own: Mapping[str, bytes]
     distributions: Sequence[str]
+
+
+@dataclass(frozen=True, slots=True)
+class Tree:
+    """An artifact's form: its files by their path in it, and the folder (with its slash, or "") for wheels."""
+
+    files: Mapping[str, bytes]
+    site: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Container:
+    """How a container with an artifact in it starts. `root` is the folder of its files ("app/"), `base` the image that
+    it stands on unless the user names another; `user` is a number that is not 0, or "" where the platform decides; `port` 0 where it has none."""
+
+    root: str
+    base: str
+    entrypoint: Sequence[str]
+    command: Sequence[str]
+    env: Mapping[str, str]
+    user: str
+    port: int
 
 
 @dataclass(frozen=True, slots=True)

@@ -46,6 +46,8 @@ def read(path: Path, platforms: Platforms, stage: str = "") -> Project:
         found.document.get(*ROOT) or {},
         found.sources,
         functions,
+        script=found.script,
+        uv=found.document.typed(dict, "tool", "uv") or {},
     )
 
 

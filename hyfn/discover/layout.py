@@ -18,7 +18,7 @@ _MARKS = ("pyproject.toml", "requirements.txt")
 @dataclass(frozen=True, slots=True)
 class Layout:
     """A project before its functions are known. `document` has its [tool.hyfn] table; `problems` are files that cannot
-    be read."""
+    be read; `script` is the file of a script, else ""."""
 
     app: str
     root: Path
@@ -29,6 +29,7 @@ class Layout:
     document: Document
     sources: dict[str, Source]
     problems: list[HyfnError]
+    script: str = ""
 
 
 def find(path: Path) -> Layout:
@@ -95,6 +96,7 @@ def _of_script(entry: Source, document: Document) -> Layout:
         document,
         source.reachable(entry, source_root, root, problems),
         problems,
+        entry.file,
     )
 
 

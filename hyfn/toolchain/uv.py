@@ -23,7 +23,9 @@ MISLEADING_UV = (
 )
 
 
-UNREACHABLE = re.compile(r"error sending request|Failed to fetch|dns error|Network connectivity is disabled")
+UNREACHABLE = re.compile(
+    r"error sending request|Failed to fetch|dns error|Network connectivity is disabled|network was disabled"
+)
 
 
 class UvError(MachineError):
