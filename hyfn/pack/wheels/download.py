@@ -129,7 +129,7 @@ class Line:
             with self._response(download) as response:
                 if response.status_code != 206:
                     download.restart()
-                for chunk in response.iter_raw(CHUNK):
+                for chunk in response.iter_raw():
                     self._check()
                     download.add(chunk)
         except httpx.TransportError as error:

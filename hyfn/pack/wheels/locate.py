@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import sys
 import tomllib
 from collections.abc import Iterator, Mapping, Sequence
@@ -15,6 +16,9 @@ from packaging.utils import canonicalize_name
 from hyfn.errors import BuildError, MachineError
 from hyfn.model import Runtime, Wheel
 from hyfn.toolchain import cache, uv
+
+OFFLINE = "network was disabled"
+"""What uv says where it may only read its cache, which does not hold what it needs."""
 
 File = Mapping[str, Any]
 
@@ -45,13 +49,18 @@ def _ask(wheels: Sequence[Wheel], runtime: Runtime, root: Path | None) -> str:
             cwd=root or cache.home(),
             stdin=pins,
         )
-    except uv.Unreachable as error:
-        raise away(wheels, uv.tail(error.output, 1).strip()) from error
     except uv.UvError as error:
+        if isinstance(error, uv.Unreachable) or OFFLINE in error.output:
+            raise away(wheels, _last_cause(error.output)) from error
         reason = uv.reason(error.output)
         named = [wheel for wheel in wheels if wheel.name in reason]
         hint = f"lock anew with --upgrade {named[0].name}" if named else None
         raise BuildError(f"not every locked file can be found: {reason}", hint=hint) from error
+
+
+def _last_cause(output: str) -> str:
+    causes = re.findall(r"cause: (.+)", output)
+    return "uv is set to be offline" if OFFLINE in output else causes[-1] if causes else uv.tail(output, 1)
 
 
 def away(wheels: Sequence[Wheel], reason: str) -> MachineError:

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
+import itertools
 import os
 import re
 import sys
-import tempfile
 import tomllib
 import zipfile
 from collections.abc import Iterable, Iterator, Mapping, Sequence, Set
@@ -45,7 +45,9 @@ ASIDE = frozenset({"doc", "docs", "example", "examples", "sample", "samples", "t
 """Folders whose sources are not part of what is built."""
 LIBRARY = re.compile(r"\.(?:so(?:\.[\d.]+)?|pyd|dylib|dll)$")
 OF_INDEXES = re.compile(r"UV_INDEX_.+_(?:USERNAME|PASSWORD)|UV_CREDENTIALS_DIR")
-QUIET = re.compile(r"^(?:Building |error: Failed to build|\s*cause:|hint:|$)")
+QUIET = re.compile(r"Building (?:wheel|source distribution)|\s*$")
+FAULT = re.compile(r"[\w.]*(?:Error|Exception)\b|(?:fatal )?error:", re.IGNORECASE)
+"""What a backend prints to both streams comes in any order, so its last line may be something else."""
 
 
 class Unbuildable(BuildError):
@@ -239,11 +241,7 @@ def _failure(source: Wheel, output: str) -> BuildError | MachineError:
 
 
 def _said(lines: Iterable[str]) -> str:
-    """The backend's last word: uv's own lines stand after it."""
-    backend: list[str] = []
-    for line in lines:
-        if line.startswith("error: "):
-            break
-        if not QUIET.match(line):
-            backend.append(line.strip())
-    return backend[-1].replace(tempfile.gettempdir(), "") if backend else ""
+    """The backend's last word: its error where it names one. uv's own lines stand after it."""
+    backend = list(itertools.takewhile(lambda line: not line.startswith("error: "), lines))
+    words = [line.strip() for line in backend if not QUIET.match(line)]
+    return next(iter([*reversed([word for word in words if FAULT.match(word)]), *reversed(words)]), "")
