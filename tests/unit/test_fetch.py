@@ -412,7 +412,7 @@ def test_credentials_never_follow_a_redirect_to_another_host(private: Index, ind
     assert [authorization for _, authorization, _ in index.asked] == [""]
 
 
-def test_more_redirects_than_connections_do_not_wait_for_each_other(index: Index) -> None:
+def test_files_that_have_moved_are_followed(index: Index) -> None:
     wheels = [index.add(f"m{n}-1.0-py3-none-any.whl", b"%d" % n * 10) for n in range(16)]
     moved = [replace(wheel, url=f"{index.url}/files/moved-{wheel.file}") for wheel in wheels]
     index.redirects = True

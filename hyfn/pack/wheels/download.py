@@ -151,7 +151,7 @@ class Line:
                     _judge(response, download)
                     yield response
                     return
-                response.close()  # else eight of these would hold all connections and wait for one more
+                response.close()
                 url = _onward(url, response, download.wheel)
             raise BuildError(f"{_named(download.wheel)} is redirected more than {MAX_REDIRECTS} times")
 
@@ -216,7 +216,8 @@ def local(wheel: Wheel, root: Path | None) -> Path | None:
 def _client(settings: Settings) -> httpx.Client:
     seconds = os.environ.get("UV_HTTP_TIMEOUT", "")
     reading = float(seconds) if re.fullmatch(r"\d+(\.\d+)?", seconds) else READ_SECONDS
-    limits = httpx.Limits(max_connections=AT_ONCE, max_keepalive_connections=AT_ONCE)
+    # Not bounded here but by who asks: a redirect that still holds its connection must not wait for another.
+    limits = httpx.Limits(max_connections=None, max_keepalive_connections=AT_ONCE)
     return httpx.Client(
         verify=ssl.create_default_context() if settings.has_system_certificates else True,
         timeout=httpx.Timeout(reading, connect=CONNECT_SECONDS, pool=None),
