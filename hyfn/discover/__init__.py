@@ -29,7 +29,7 @@ def read(path: Path, platforms: Platforms, stage: str = "") -> Project:
     problems = [*found.problems, *layout.syntax_errors(found.sources)]
     scopes = Scopes(found.sources)
     marked = Reader(found.sources, scopes, platforms, _home(found), problems).read()
-    settings = Settings(found.document, platforms, marked, stage)
+    settings = Settings(found.document, platforms, marked, stage, found.sources)
     problems += settings.problems()
     for one in marked:
         problems += travel.check(one.node, one.source, scopes)
@@ -70,6 +70,7 @@ def _spec(marked: Marked, settings: Settings) -> FunctionSpec:
         ast.get_docstring(node),
         isinstance(node, ast.AsyncFunctionDef),
         [settings.target(marked, mark) for mark in marked.marks],
+        recipe=settings.recipe(marked),
     )
 
 

@@ -34,6 +34,16 @@ class Document:
             keys = keys[:-1]
         return Place(self.file, self.first_line + lines.get(keys, 1) - 1)
 
+    def entry(self, keys: Keys, text: str) -> Place:
+        """The line of one string in the array under `keys`, else that of `keys`."""
+        start = self.place(keys)
+        for number, line in enumerate(self.text.split("\n")[start.line - self.first_line :], start.line):
+            if number > start.line and re.match(r"\s*(\[[\w.\"' -]*\]\s*$|[\w.\"-]+\s*=)", line):
+                break
+            if f'"{text}"' in line or f"'{text}'" in line:
+                return Place(self.file, number)
+        return start
+
     def error(self, message: str, keys: Keys, hint: str | None = None) -> ConfigError:
         return ConfigError(message, where=str(self.place(keys)), hint=hint)
 

@@ -30,6 +30,12 @@ class Foreign:
             before = noted.get(name, place)
             noted[name] = min(before, place, key=lambda one: (one.file, one.line))
 
+    def demand(self, module: str, place: Place) -> None:
+        """What a setting says is imported, of which the same holds."""
+        name = self._name(Imported(module, None, module, place.line))
+        if name is not None:
+            self._required.setdefault(name, place)
+
     def _name(self, imported: Imported) -> str | None:
         top = imported.module.partition(".")[0]
         if not top or top == "hyfn" or top in sys.stdlib_module_names or self._names.is_own(imported.module):

@@ -94,6 +94,8 @@ class _Trace:
         self._waiting: list[Flowing] = [flows.of(function)]
         if flows.at_import:
             self._waiting += flows.running(reach.walk([function]))
+        for module, _ in function.recipe.imports:
+            self._any_of(module)
         self._follow()
         self._add_declared()
 
@@ -141,8 +143,12 @@ class _Trace:
             return
         if self._names.functions_in(value):
             self._report(module, Choice(ref.text or ".".join(ref.path), ref.line, None))
-        for name in self._names.all_of(value):
-            self._use(name)
+        self._any_of(value)
+
+    def _any_of(self, module: str) -> None:
+        if module in self._names.modules:
+            for name in self._names.all_of(module):
+                self._use(name)
 
     def _edge(self, function: FunctionSpec, place: Place) -> None:
         if function.name == self.function.name:

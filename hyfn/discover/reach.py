@@ -13,7 +13,7 @@ from hyfn.discover.resolve import Meaning, Name, Names, parents
 from hyfn.discover.scope import Definition
 from hyfn.discover.statements import read
 from hyfn.discover.units import CHOOSES, DEFINES, IMPORTS, MAIN, RUNS, Binding, Unit
-from hyfn.model import Cut, FunctionSpec, Kept, Project, Reached
+from hyfn.model import Cut, FunctionSpec, Kept, Place, Project, Reached
 
 
 class Reach:
@@ -79,6 +79,8 @@ class _Walk:
         for function in functions:
             self._keep(function.module, self._names.function_units[function.name])
             self._needs(function)
+            for name, place in function.recipe.imports:
+                self._demand(name, place)
         while self._waiting:
             module, found = self._waiting.pop()
             self._read(module, found)
@@ -91,6 +93,12 @@ class _Walk:
             module, _, qualname = raised.partition(":")
             self._include(module)
             self._meaning(self._names.meaning(module, Ref(None, (qualname.partition(".")[0],), 0)))
+
+    def _demand(self, module: str, place: Place) -> None:
+        """What the project says that a function imports by its name: all of it, where it is the project's own."""
+        self._foreign.demand(module, place)
+        self._include(module)
+        self._whole(module)
 
     # Going on
 

@@ -5,37 +5,60 @@ Highest first: the stage's tables, the function's tables, the decorator, the pla
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from typing import Any
 
+from hyfn.discover import recipes
 from hyfn.discover.config import Document, Keys
 from hyfn.discover.marks import Mark, Marked
 from hyfn.discover.options import Platforms, accepted, nearest, problem
 from hyfn.errors import ConfigError
-from hyfn.model import Target
+from hyfn.model import Recipe, Target
 
 ROOT: Keys = ("tool", "hyfn")
+DEFAULT_STAGE = "default-stage"
+"""Names the active stage where nobody else does. `stage = "x"` does so too, in place of [tool.hyfn.stage.x]."""
 
 
 class Settings:
-    """One project's tables. `stage` is the active one: "" takes the one that `[tool.hyfn] stage` names."""
+    """One project's tables. `stage` is the active one: "" takes the one that the tables name. `modules` are the
+    project's own."""
 
-    def __init__(self, document: Document, platforms: Platforms, functions: Sequence[Marked], stage: str = "") -> None:
+    def __init__(
+        self,
+        document: Document,
+        platforms: Platforms,
+        functions: Sequence[Marked],
+        stage: str = "",
+        modules: Collection[str] = (),
+    ) -> None:
         self._document = document
         self._platforms = platforms
         self._functions = functions
-        named = document.get(*ROOT, "stage")
-        self._stage = stage or (named if isinstance(named, str) else "")
+        self._modules = modules
+        named = [document.get(*ROOT, key) for key in (DEFAULT_STAGE, "stage")]
+        self._stage = stage or next((name for name in named if isinstance(name, str)), "")
 
     def target(self, function: Marked, mark: Mark) -> Target:
         """A mark with all its options."""
         platform = mark.platform
         options = {**self._table(*ROOT, platform.name), **mark.options, **self._own(ROOT, function, mark)}
-        if self._stage:
-            stage = (*ROOT, "stage", self._stage)
+        for stage in self._stages():
             options |= {**self._table(*stage, platform.name), **self._own(stage, function, mark)}
         known = {name: value for name, value in options.items() if name in accepted(platform)}
         return Target(platform.cloud, platform.name, known, mark.place)
+
+    def recipe(self, function: Marked) -> Recipe:
+        """How the artifact with this function is made."""
+        tables: list[Keys] = []
+        for layer in (ROOT, *self._stages()):
+            tables.append((*layer, recipes.TABLE))
+            names = [name for name in self._table(*layer, "functions") if self._named(name) == [function]]
+            tables += [(*layer, "functions", name, recipes.TABLE) for name in names]
+        return recipes.recipe(self._document, tables)
+
+    def _stages(self) -> list[Keys]:
+        return [(*ROOT, "stage", self._stage)] if self._stage else []
 
     def _own(self, layer: Keys, function: Marked, mark: Mark) -> dict[str, Any]:
         """The options of this function's table in one layer: those for any platform, then those for this one."""
@@ -64,15 +87,21 @@ class Settings:
         table = self._document.get(*ROOT)
         if table is None:
             return
+        plain: dict[str, type[Any]] = {"app": str, DEFAULT_STAGE: str}
         if isinstance(table, Mapping) and isinstance(table.get("stage"), Mapping):
             for stage in table["stage"]:
                 yield from self._layer((*ROOT, "stage", stage), {})
-            yield from self._layer(ROOT, {"app": str, "stage": dict})
+            yield from self._layer(ROOT, {**plain, "stage": dict})
         else:
-            yield from self._layer(ROOT, {"app": str, "stage": str})
+            yield from self._layer(ROOT, {**plain, "stage": str})
+            yield from self._named_twice()
+
+    def _named_twice(self) -> Iterator[ConfigError]:
+        if isinstance(self._document.get(*ROOT, "stage"), str) and self._document.get(*ROOT, DEFAULT_STAGE):
+            yield self._document.error(f"stage and {DEFAULT_STAGE} say the same", (*ROOT, "stage"), "leave stage out")
 
     def _layer(self, keys: Keys, plain: Mapping[str, type[Any]]) -> Iterator[ConfigError]:
-        known = {**dict.fromkeys(self._platforms), "functions": None, **plain}
+        known = {**dict.fromkeys(self._platforms), "functions": None, recipes.TABLE: None, **plain}
         for key, value in self._checked(keys):
             here = (*keys, key)
             if key in plain:
@@ -81,6 +110,8 @@ class Settings:
             elif key == "functions":
                 for name, _ in self._checked(here):
                     yield from self._function((*here, name), name)
+            elif key == recipes.TABLE:
+                yield from recipes.problems(self._document, here, self._modules)
             elif key in self._platforms:
                 yield from self._platform(here, key)
             else:
@@ -97,7 +128,7 @@ class Settings:
             return
         for key in inner:
             value = self._document.get(*keys, key)
-            if value is not None and not isinstance(value, Mapping) and key not in ("app", "stage"):
+            if value is not None and not isinstance(value, Mapping) and key not in ("app", "stage", DEFAULT_STAGE):
                 yield self._document.error(
                     f"{key} must be a table", (*keys, key), f"such as [{'.'.join((*keys, key))}]"
                 )
@@ -115,7 +146,10 @@ class Settings:
         yield from self._no_table(keys)
         platforms = [mark.platform.name for mark in found[0].marks]
         for key, value in self._checked(keys):
-            if key in platforms:
+            if key == recipes.TABLE:
+                yield from self._no_table((*keys, key))
+                yield from recipes.problems(self._document, (*keys, key), self._modules)
+            elif key in platforms:
                 yield from self._no_table((*keys, key))
                 yield from self._platform((*keys, key), key)
             elif key in self._platforms:

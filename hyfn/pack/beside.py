@@ -1,4 +1,7 @@
-"""Data files that kept code names: a template, a JSON. Never hidden files, keys, or anything outside the project."""
+"""Data files that kept code names: a template, a JSON. Never hidden files, keys, or anything outside the project.
+
+The recipe has the last word: it includes what code does not name, and excludes.
+"""
 
 from __future__ import annotations
 
@@ -7,7 +10,8 @@ import re
 from collections.abc import Iterator
 from pathlib import Path, PurePosixPath
 
-from hyfn.model import Kept, Literal, Project, Reached
+from hyfn.model import Kept, Literal, Project, Reached, Recipe
+from hyfn.pack import included, recipes
 
 _CODE = frozenset({".py", ".pyc", ".pyi", ".pyo"})
 _SECRET = frozenset({".env", ".jks", ".key", ".keystore", ".p12", ".pfx"})
@@ -16,8 +20,15 @@ _SKIPPED = frozenset({"__pycache__", "node_modules"})
 _PRIVATE_KEY = re.compile(rb"-----BEGIN [A-Z ]*PRIVATE KEY")
 
 
-def files(project: Project, reached: Reached) -> dict[str, bytes]:
-    """Path in the artifact → content of every file, or file in a folder, that a string in the kept code names.
+def files(project: Project, reached: Reached, recipe: Recipe) -> dict[str, bytes]:
+    """Path in the artifact → content of all data that travels."""
+    is_excluded = recipes.excluded(recipe)
+    found = {**_named(project, reached), **included.files(project, recipe.include)}
+    return {name: content for name, content in sorted(found.items()) if not is_excluded(name)}
+
+
+def _named(project: Project, reached: Reached) -> dict[str, bytes]:
+    """Every file, or file in a folder, that a string in the kept code names.
 
     A string is looked for beside its module; one that is surely a path, also in the folders around it and in the
     packages that the code names.
@@ -31,7 +42,7 @@ def files(project: Project, reached: Reached) -> dict[str, bytes]:
                 name = file.relative_to(root).as_posix()
                 if name not in found and not _is_secret(content := file.read_bytes()):
                     found[name] = content
-    return dict(sorted(found.items()))
+    return found
 
 
 class _Folders:

@@ -9,7 +9,7 @@ from functools import lru_cache
 from hyfn import syntax
 from hyfn.errors import BuildError
 from hyfn.model import FunctionSpec, Kept, Project, Reached, Slice, Source
-from hyfn.pack import beside, cutting
+from hyfn.pack import beside, cutting, recipes
 
 Render = Callable[[FunctionSpec, int, str], str]
 """A stub's source in at most that many lines, made with the marker that hyfn.declare.stub goes by."""
@@ -18,11 +18,14 @@ Render = Callable[[FunctionSpec, int, str], str]
 def cut(project: Project, reached: Reached, render: Render) -> Slice:
     """The files of an artifact that holds what it reached and no more, with stubs for functions placed elsewhere.
 
-    Every file can be parsed. Data files that kept code names travel beside its modules.
+    Every file can be parsed. Data files that kept code names, and those that the functions' recipes include, travel
+    beside its modules. BuildError where a recipe excludes a module that is imported, or includes nothing.
     """
+    recipe = recipes.of(project, reached.functions)
+    recipes.refuse_excluded(recipe, map(_path, (kept.source for kept in reached.modules.values())), reached.imports)
     modules = {_path(kept.source): _encoded(kept, cutting.text(kept, render)) for kept in reached.modules.values()}
     return Slice(
-        {**beside.files(project, reached), **modules},
+        {**beside.files(project, reached, recipe), **modules},
         reached.imports,
         reached.optional_imports,
         reached.stubs,

@@ -6,7 +6,8 @@ import re
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 
-from hyfn.model import FunctionSpec, Problem, Project, Target
+from hyfn.model import FunctionSpec, Problem, Project, Recipe, Target
+from hyfn.pack import recipes
 
 GROUP = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,62}")
 OWN_TO_EACH = frozenset({"calls", "idempotent"})
@@ -29,6 +30,11 @@ class Unit:
     def party(self) -> str:
         """Who this artifact is on an edge."""
         return f"{self.primary.name}@{self.target.platform}"
+
+    @property
+    def recipe(self) -> Recipe:
+        """How its artifact is made, by the settings of all its functions."""
+        return recipes.joined([function.recipe for function in self.functions])
 
     @property
     def group(self) -> str:
@@ -72,6 +78,16 @@ def problems(units: Iterable[Unit]) -> Iterator[Problem]:
             )
             yield Problem("error", said, unit.target.place, "rename the group")
         yield from _contradictions(unit)
+        yield from _bases(unit)
+
+
+def _bases(unit: Unit) -> Iterator[Problem]:
+    """Functions that would stand on different images."""
+    agreed = unit.recipe.base
+    for function in unit.functions:
+        if (base := function.recipe.base) not in ("", agreed):
+            said = f"{function.qualname} has base={base!r}, and others of its group have {agreed!r}"
+            yield Problem("error", said, function.place, "functions of one group share an artifact and its base")
 
 
 def _contradictions(unit: Unit) -> Iterator[Problem]:
