@@ -6,6 +6,7 @@ COMMANDS = {
     "new": "Start a project from a template.",
     "check": "Find what is wrong, without building or an account.",
     "build": "Package each function for its platform.",
+    "lock": "Choose the exact files of each target anew, or all that may be newer.",
     "run": "Run a script against its functions, each in its vendor's runtime.",
     "dev": "Keep a project's functions up behind one port; rebuild what changes.",
     "call": "Call one function.",

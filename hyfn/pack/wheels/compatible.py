@@ -1,4 +1,4 @@
-"""What fits a runtime: uv's name of it, and which of a distribution's wheels it takes first. Pure."""
+"""What fits a runtime: uv's name of it, its markers, and which of a distribution's wheels it takes first. Pure."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import functools
 import sys
 from collections.abc import Iterable, Iterator, Mapping
 
+from packaging.requirements import Requirement
 from packaging.tags import Tag, compatible_tags, cpython_tags
 from packaging.utils import InvalidWheelFilename, parse_wheel_filename
 
@@ -42,6 +43,30 @@ def best(files: Iterable[str], runtime: Runtime) -> str:
     """
     ranked = sorted((rank, file) for file in files if (rank := _rank(file, runtime)) is not None)
     return ranked[0][1] if ranked else ""
+
+
+def applies(requirement: Requirement, runtime: Runtime, extra: str = "") -> bool:
+    """Whether its marker, if any, is true on `runtime`."""
+    if requirement.marker is None:
+        return not extra
+    return requirement.marker.evaluate({**_marker_values(runtime), "extra": extra})
+
+
+@functools.lru_cache(maxsize=64)
+def _marker_values(runtime: Runtime) -> Mapping[str, str]:
+    return {
+        "implementation_name": "cpython",
+        "implementation_version": f"{runtime.python}.0",
+        "os_name": "posix",
+        "platform_machine": runtime.machine,
+        "platform_python_implementation": "CPython",
+        "platform_release": "",
+        "platform_system": "Linux",
+        "platform_version": "",
+        "python_full_version": f"{runtime.python}.0",
+        "python_version": runtime.python,
+        "sys_platform": "linux",
+    }
 
 
 def numbers(version: str) -> tuple[int, ...]:

@@ -1,4 +1,4 @@
-"""Where a project declares its dependencies: for error messages."""
+"""What a project declares that it depends on, and where it does: for error messages."""
 
 from __future__ import annotations
 
@@ -16,6 +16,14 @@ def parse(project: Project) -> list[Requirement]:
     """The declared dependencies but hyfn, which travels by itself. BuildError for one that is no requirement."""
     parsed = [_parse(text, project) for text in project.dependencies]
     return [requirement for requirement in parsed if canonicalize_name(requirement.name) != "hyfn"]
+
+
+def normal(requirement: Requirement) -> str:
+    """`requirement` without its marker, the same however it was written."""
+    extras = f"[{','.join(sorted(map(canonicalize_name, requirement.extras)))}]" if requirement.extras else ""
+    bounds = ",".join(sorted(str(one) for one in requirement.specifier))
+    url = f" @ {requirement.url}" if requirement.url else ""
+    return f"{canonicalize_name(requirement.name)}{extras}{bounds}{url}"
 
 
 def place(text: str, project: Project) -> Place | None:

@@ -94,6 +94,11 @@ def refusal(requirement: str, runtime: Runtime, root: Path, table: Mapping[str, 
     return ""
 
 
+def wheelless(output: str) -> list[str]:
+    """The distributions that uv says have no wheel that fits."""
+    return [name for found in WHEELLESS.findall(output) for name in found if name]
+
+
 def locked_versions(lock: Path) -> dict[str, str]:
     """What uv.lock says, where it says one version from an index."""
     if not lock.is_file():
@@ -159,7 +164,7 @@ def _compiled(question: Question, folder: Path) -> str:
             raise
         except uv.UvError as failure:
             refusals.append(failure)
-            more = {canonicalize_name(name) for found in WHEELLESS.findall(failure.output) for name in found if name}
+            more = {canonicalize_name(name) for name in wheelless(failure.output)}
             if more <= allowed:
                 break
             allowed |= more
@@ -178,7 +183,8 @@ def _compile(question: Question, folder: Path, allowed: frozenset[str], more: Se
     project, bounds, lock = folder / "pyproject.toml", folder / "constraints.txt", folder / "pylock.toml"
     project.write_text(sources.document(question.requirements, question.uv, question.root))
     bounds.write_text("\n".join(question.constraints))
-    lock.write_text(_preferring(question.preferences))
+    if question.preferences:
+        lock.write_text(_preferring(question.preferences))
     said: list[str | Path] = ["pip", "compile", project, "-o", lock, "--quiet", "--constraint", bounds]
     exact = ["--only-binary", ":all:", *(word for name in sorted(allowed) for word in ("--no-binary", name))]
     refresh = ["--refresh"] if question.is_urgent else []

@@ -14,7 +14,7 @@ from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 
 from hyfn.model import Project, Runtime
-from hyfn.pack.wheels import shelf, toml
+from hyfn.pack.wheels import compatible, toml
 
 NAME = "this-project"
 """Whom uv's messages speak of."""
@@ -129,7 +129,7 @@ def _entries(requirement: Requirement, uv: Table, runtime: Runtime) -> list[Tabl
 def _holds(entry: Table, runtime: Runtime) -> bool:
     if "marker" not in entry:
         return True
-    return shelf.applies(Requirement(f"any; {entry['marker']}"), runtime)
+    return compatible.applies(Requirement(f"any; {entry['marker']}"), runtime)
 
 
 def _unfit_entry(entry: Table, root: Path) -> str:
