@@ -17,6 +17,9 @@ import click
 MIN_WIDTH = 12
 """Columns that a cell of a table keeps even where that makes the table wider than the terminal."""
 
+BAR = 24
+"""Columns of a progress bar."""
+
 json_option = click.option("--json", "is_json", is_flag=True, help="Print the result for a program.")
 
 
@@ -116,8 +119,15 @@ class Progress:
         self._began = self._began or now
         if self._is_verbose:
             note(text)
-        elif sys.stderr.isatty() and os.environ.get("TERM", "dumb") != "dumb":
+        elif self._is_seen():
             _screen.show(f"{now - self._began:3.0f} s  {one_line(text)}")
+
+    def fetched(self, done: int, total: int) -> None:
+        """A bar for what is fetched: bytes that are there, of those that are wanted."""
+        if total and self._is_seen():
+            filled = min(BAR, BAR * done // total)
+            bar = "█" * filled + "░" * (BAR - filled)
+            _screen.show(f"fetching  {bar}  {done / 1e6:.1f} of {total / 1e6:.1f} MB")
 
     def note(self, text: str) -> None:
         """What takes long, or differs from what was asked: worth a line that stays."""
@@ -127,6 +137,9 @@ class Progress:
         """What a function printed: for who watches."""
         if self._is_verbose or sys.stderr.isatty():
             printed(who, line)
+
+    def _is_seen(self) -> bool:
+        return sys.stderr.isatty() and os.environ.get("TERM", "dumb") != "dumb"
 
     def done(self) -> None:
         """The work is over: the line that changes goes away. The next step begins other work."""

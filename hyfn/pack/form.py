@@ -5,11 +5,11 @@ from __future__ import annotations
 import functools
 import hashlib
 import zlib
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
-from hyfn.model import Part, Runtime, Tree
-from hyfn.pack import archive, pyc, splice
+from hyfn.model import Part, Recipe, Runtime, Tree
+from hyfn.pack import archive, pyc, recipes, splice
 from hyfn.pack.splice import Member
 from hyfn.pack.wheels import stock, strips
 from hyfn.pack.wheels.narrow import Need
@@ -25,7 +25,7 @@ VERSION = "1"
 class Form:
     """`needs` are the distributions of `shelf` that it holds; `interpreter` compiles for it, None leaves `.pyc` out.
 
-    `excluded` are globs of what stays out of the wheels.
+    What its `recipe` excludes stays out of the wheels.
     """
 
     runtime: Runtime
@@ -33,7 +33,7 @@ class Form:
     shelf: Shelf
     needs: Mapping[str, Need]
     interpreter: Interpreter | None
-    excluded: Sequence[str] = ()
+    recipe: Recipe = Recipe()
 
     @property
     def distributions(self) -> list[str]:
@@ -45,7 +45,14 @@ def key(form: Form) -> str:
     digest = hashlib.sha256()
     compiled = form.interpreter.version if form.interpreter else ""
     # Another zlib may deflate to other bytes.
-    fixed = (VERSION, zlib.ZLIB_RUNTIME_VERSION, str(form.runtime), form.tree.site, compiled, *form.excluded)
+    fixed = (
+        VERSION,
+        zlib.ZLIB_RUNTIME_VERSION,
+        str(form.runtime),
+        form.tree.site,
+        compiled,
+        *(text for text, _ in form.recipe.exclude),
+    )
     digest.update("\0".join(fixed).encode())
     for name in form.needs:
         digest.update(f"\1{name}\0{form.shelf.digests[name]}".encode())
@@ -75,9 +82,10 @@ def code(form: Form) -> list[Member]:
 
 def libraries(form: Form) -> Iterator[Member]:
     """The wheels' files, one wheel after the other."""
-    for name, each in _strips(form).items():
+    is_excluded = recipes.excluded(form.recipe)
+    for each in _strips(form).values():
         for member in strips.members(each, form.tree.site):
-            if not _is_excluded(member.name.removeprefix(form.tree.site), form.excluded):
+            if not is_excluded(member.name.removeprefix(form.tree.site)):
                 yield member
 
 
@@ -96,7 +104,8 @@ def parts(form: Form) -> list[Part]:
 
 def _part(form: Form, name: str, of_wheel: Sequence[Strip]) -> Part:
     wheel, contents = form.shelf.wheels[name], form.shelf.contents[name]
-    pieces = [piece for strip in of_wheel for piece in strip.pieces if not _is_excluded(piece.path, form.excluded)]
+    is_excluded = recipes.excluded(form.recipe)
+    pieces = [piece for strip in of_wheel for piece in strip.pieces if not is_excluded(piece.path)]
     packed = sum(piece.packed + splice.overhead(len(piece.path)) for piece in pieces)
     requires = [each for each in dict.fromkeys(each.name for each in contents.needs) if each in form.needs]
     return Part(

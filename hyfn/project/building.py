@@ -16,7 +16,8 @@ from hyfn.pack import delivery, fresh, previous
 from hyfn.pack.fresh import Asked
 from hyfn.pack.previous import Kept, Previous
 from hyfn.pack.units import Unit, units
-from hyfn.pack.wheels import choose, stock
+from hyfn.pack.wheels import choose, fetch, stock
+from hyfn.pack.wheels.fetch import Watch
 from hyfn.project import making, reading
 from hyfn.project.drafting import Draft, Drafting
 from hyfn.project.making import Made
@@ -24,7 +25,6 @@ from hyfn.project.platforms import runtimes, served
 from hyfn.toolchain.workers import Workers
 
 Report = Callable[[str], None]
-Watch = Callable[[int, int], None]
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,7 +42,7 @@ def build(
     out: Path,
     report: Report,
     *,
-    watch: Watch = lambda done, total: None,
+    watch: Watch = fetch.nobody,
     pythons_by_party: Mapping[str, str] | None = None,
     only: Iterable[str] | None = None,
     is_for_here: bool = False,
@@ -56,8 +56,8 @@ def build(
     `pythons_by_party` overrides the Python of single artifacts (for a run on a machine that lacks the
     target's own); `only` restricts the build to these parties; `is_for_here` makes what this machine can run, whatever
     processor the targets have, and leaves hyfn.lock as it is. `is_locked` refuses to change hyfn.lock; `upgrade` names
-    distributions to choose anew, [] all; `asked` lets the next call find that nothing changed. `watch` hears of bytes that are fetched. Raises ProjectError for what the
-    project must mend.
+    distributions to choose anew, [] all; `asked` lets the next call find that nothing changed. `watch` hears of bytes
+    that are fetched. Raises ProjectError for what the project must mend.
     """
     chosen = None if only is None else set(only)
     wanted = [unit for unit in units(project) if chosen is None or unit.party in chosen]

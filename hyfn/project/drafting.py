@@ -9,7 +9,7 @@ from dataclasses import dataclass
 import hyfn
 from hyfn.discover.reach import Reach
 from hyfn.model import Container, Project, Runtime, Slice, Staged
-from hyfn.pack import form, stage
+from hyfn.pack import form, recipes, stage
 from hyfn.pack import slice as slicing
 from hyfn.pack.form import Form
 from hyfn.pack.units import Unit
@@ -66,9 +66,9 @@ class Drafting:
         own["hyfn.json"] = stage.manifest(self.project.app, list(unit.functions), target)
         distributions = [f"{name}=={shelf.contents[name].version}" for name in needs]
         staged = Staged(self.project.app, unit.primary, target, runtime, cut.files, own, distributions)
-        recipe = unit.recipe
+        recipe = recipes.of(self.project, cut.functions)
         interpreter = pythons.interpreter(runtime.python) if recipe.pyc else None
-        return Form(runtime, packer(target).tree(staged), shelf, needs, interpreter, recipe.excluded)
+        return Form(runtime, packer(target).tree(staged), shelf, needs, interpreter, recipe)
 
 
 def _key(unit: Unit, container: Container | None, forms: Sequence[Form]) -> str:

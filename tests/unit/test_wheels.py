@@ -2,22 +2,22 @@
 
 from __future__ import annotations
 
-import threading
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import pytest
-from packaging.requirements import Requirement
 
-from hyfn.errors import BuildError, MachineError, ProjectErrors
+from hyfn.errors import BuildError, ProjectErrors
 from hyfn.model import Place, Project, Runtime, Slice, Source
-from hyfn.pack.wheels import layout, pins
-from hyfn.pack.wheels import narrow as wheels
-from hyfn.toolchain import uv
+from hyfn.pack import form
+from hyfn.pack.wheels import choose, fetch, stock
+from hyfn.pack.wheels import narrow as narrowing
+from hyfn.pack.wheels.narrow import Need
 from tests.unit import index
 
 INTEL = Runtime("3.13", "x86_64", "2.34")
 ARM = Runtime("3.12", "aarch64", "2.28")
+PROVIDED = ("boto3", "botocore")
 
 
 @pytest.fixture(autouse=True)
@@ -39,12 +39,15 @@ def cut(*imports: str, optional: Sequence[str] = ()) -> Slice:
     return Slice({}, {n: places[n] for n in imports}, {n: places[n] for n in optional}, (), ())
 
 
-def names(narrowed: wheels.Narrowed) -> list[str]:
-    return [one.partition("==")[0] for one in narrowed.distributions]
+def narrowed(root: Path, dependencies: Sequence[str], sliced: Slice, runtime: Runtime = INTEL) -> Mapping[str, Need]:
+    made = project(root, dependencies)
+    choice = choose.choose(made, {runtime: ["aws"]})
+    filled = stock.fill(choice, root, fetch.nobody)
+    return narrowing.narrow(made, sliced, filled.chosen[runtime], filled.shelves[runtime], PROVIDED)
 
 
 def narrow(root: Path, dependencies: Sequence[str], sliced: Slice, runtime: Runtime = INTEL) -> list[str]:
-    return names(wheels.narrow(project(root, dependencies), sliced, runtime))
+    return list(narrowed(root, dependencies, sliced, runtime))
 
 
 def test_a_function_gets_what_it_imports_and_nothing_else(tmp_path: Path) -> None:
@@ -54,13 +57,11 @@ def test_a_function_gets_what_it_imports_and_nothing_else(tmp_path: Path) -> Non
     assert narrow(tmp_path, dependencies, cut()) == ["msgpack"]
 
 
-def test_the_files_are_those_of_the_distributions(tmp_path: Path) -> None:
-    narrowed = wheels.narrow(project(tmp_path, ["six==1.17.0", "idna"]), cut("six"), INTEL)
-    assert "six==1.17.0" in narrowed.distributions
-    assert "six.py" in narrowed.files
-    assert "six-1.17.0.dist-info/METADATA" in narrowed.files
-    assert not [path for path in narrowed.files if path.startswith("idna")]
-    assert all(path.is_file() for path in narrowed.files.values())
+def test_each_need_says_why_it_is_there(tmp_path: Path) -> None:
+    needs = narrowed(tmp_path, ["jinja2"], cut("jinja2"))
+    assert form.why(needs, "jinja2") == ["shop/app.py:1 imports jinja2"]
+    assert form.why(needs, "markupsafe") == ["shop/app.py:1 imports jinja2", "jinja2 needs markupsafe"]
+    assert form.why(needs, "msgpack") == ["hyfn needs it in every artifact"]
 
 
 def test_an_import_that_only_a_dependency_of_a_dependency_provides_brings_it(tmp_path: Path) -> None:
@@ -95,8 +96,7 @@ def test_optional_imports_come_only_where_declared(tmp_path: Path) -> None:
 
 def test_what_is_there_anyway_brings_nothing(tmp_path: Path) -> None:
     sliced = cut("json", "shop", "hyfn.on", "msgpack", "botocore.config")
-    found = wheels.narrow(project(tmp_path, ["six", "hyfn[aws]"]), sliced, INTEL, ["boto3", "botocore"])
-    assert names(found) == ["msgpack"]
+    assert narrow(tmp_path, ["six", "hyfn[aws]"], sliced) == ["msgpack"]
 
 
 def test_every_undeclared_import_is_named_with_its_line(tmp_path: Path) -> None:
@@ -132,14 +132,22 @@ def test_no_wheel_for_the_target_names_the_target_and_what_would_have_one(tmp_pa
 
 
 def test_no_wheel_matters_only_to_who_imports_it(tmp_path: Path) -> None:
-    assert narrow(tmp_path, ["six", "pyaes==1.6.1"], cut("six")) == ["msgpack", "six"]
-    with pytest.raises(BuildError, match=r"pyaes==1.6.1 has no wheel .*only as source"):
-        narrow(tmp_path, ["six", "pyaes==1.6.1"], cut("pyaes"))
+    assert narrow(tmp_path, ["six", "markupsafe==2.1.3"], cut("six")) == ["msgpack", "six"]
 
 
-def test_a_dependencys_dependency_without_a_wheel_is_blamed_by_name(tmp_path: Path) -> None:
-    with pytest.raises(BuildError, match=r"pyproject.toml:3: pyaes, which telethon==1.40.0 needs, has no wheel"):
-        narrow(tmp_path, ["telethon==1.40.0"], cut("telethon"))
+def test_a_pure_source_distribution_is_built_to_a_wheel(tmp_path: Path) -> None:
+    assert narrow(tmp_path, ["pyaes==1.6.1"], cut("pyaes")) == ["msgpack", "pyaes"]
+
+
+def test_a_native_source_distribution_matters_only_to_who_needs_it(tmp_path: Path) -> None:
+    dependencies = ["six", "pycrypto==2.6.1"]
+    assert narrow(tmp_path, dependencies, cut("six")) == ["msgpack", "six"]
+    with pytest.raises(BuildError) as caught:
+        narrow(tmp_path, dependencies, cut("pycrypto"))
+    assert str(caught.value).startswith(
+        "pyproject.toml:4: pycrypto 2.6.1 comes only as source for CPython 3.13 on x86_64"
+    )
+    assert caught.value.hint
 
 
 def test_dependencies_that_contradict_each_other_are_one_line(tmp_path: Path) -> None:
@@ -154,85 +162,19 @@ def test_what_is_no_requirement_is_refused_at_its_line(tmp_path: Path) -> None:
         narrow(tmp_path, ["six >2, x"], cut())
 
 
-def test_wheels_are_the_targets_and_hold_nothing_of_this_machine(tmp_path: Path) -> None:
-    intel = layout.lay_out(pins.resolve(["markupsafe==3.0.2", "uvicorn==0.30.0"], INTEL), INTEL)
-    arm = layout.lay_out(pins.resolve(["markupsafe==3.0.2"], ARM), ARM)
-    assert [path for path in layout.files(intel) if path.endswith("cpython-313-x86_64-linux-gnu.so")]
-    assert [path for path in layout.files(arm) if path.endswith("cpython-312-aarch64-linux-gnu.so")]
-    everything = {path.relative_to(intel).as_posix() for path in intel.rglob("*") if path.is_file()}
-    assert everything == {*layout.files(intel)}
-    assert not [path for path in everything if path.startswith("bin/") or path.endswith((".pyc", "INSTALLER"))]
-    assert "bin/uvicorn" not in (intel / "uvicorn-0.30.0.dist-info/RECORD").read_text()
+def test_wheels_are_the_targets(tmp_path: Path) -> None:
+    intel, arm = [
+        stock.fill(choose.choose(project(tmp_path, ["markupsafe==3.0.2"]), {runtime: []}), tmp_path, fetch.nobody)
+        for runtime in (INTEL, ARM)
+    ]
+    [shelf], [other] = intel.shelves.values(), arm.shelves.values()
+    assert [path for path in shelf.contents["markupsafe"].paths if path.endswith("cpython-313-x86_64-linux-gnu.so")]
+    assert [path for path in other.contents["markupsafe"].paths if path.endswith("cpython-312-aarch64-linux-gnu.so")]
 
 
-def test_the_same_pins_make_the_same_bytes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    def content(cache: str) -> dict[str, bytes]:
-        monkeypatch.setenv("HYFN_CACHE", str(tmp_path / cache))
-        site = layout.lay_out(pins.resolve(["uvicorn==0.30.0", "markupsafe==3.0.2"], INTEL), INTEL)
-        return {name: path.read_bytes() for name, path in layout.files(site).items()}
-
-    assert content("one") == content("two")
-
-
-def test_a_lay_out_is_made_once_also_by_many_at_once() -> None:
-    pinned = pins.resolve(["six==1.17.0"], INTEL)
-    sites: list[Path] = []
-    threads = [threading.Thread(target=lambda: sites.append(layout.lay_out(pinned, INTEL))) for _ in range(4)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
-    assert len(sites) == 4
-    assert len(set(sites)) == 1
-    assert (sites[0] / "six.py").exists()
-
-
-def test_a_wheel_that_is_not_the_pinned_one_is_refused() -> None:
-    forged = pins.Pinned("six", "1.17.0", ("sha256:" + "0" * 64,), "six==1.17.0")
-    with pytest.raises(uv.UvError):
-        layout.lay_out([forged], INTEL)
-    with pytest.raises(uv.UvError):
-        layout.lay_out([forged], INTEL)
-
-
-def test_constraints_and_the_projects_lock_hold(tmp_path: Path) -> None:
-    lock = '[[package]]\nname = "six"\nversion = "1.15.0"\nsource = { registry = "r" }\n'
-    (tmp_path / "uv.lock").write_text(lock)
-    assert [pin.requirement for pin in pins.resolve(["six"], INTEL, ["six<1.17"])] == ["six==1.16.0"]
-    assert [pin.version for pin in pins.resolve(["six"], INTEL, root=tmp_path)] == ["1.15.0"]
-
-
-def test_without_an_index_the_last_answer_holds_else_the_machine_is_blamed(monkeypatch: pytest.MonkeyPatch) -> None:
-    before = pins.resolve(["six"], INTEL)
-    monkeypatch.setattr(pins, "FRESH_SECONDS", -1)
-    monkeypatch.setattr(uv, "_run", unreachable)
-    assert pins.resolve(["six"], INTEL) == before
-    with pytest.raises(MachineError, match=r"index cannot be reached.*\(connection refused\)"):
-        pins.resolve(["idna"], INTEL)
-
-
-def unreachable(*arguments: object) -> str:
-    raise uv.Unreachable("no", "error: Request failed\n  cause: connection refused")
-
-
-@pytest.mark.parametrize(
-    ("glibc", "tag"), [("2.34", "2_34"), ("2.29", "2_28"), ("2.17", "2_17"), ("2.41", "2_40"), ("2.12", "2_17")]
-)
-def test_the_tag_is_the_newest_that_the_glibc_has(glibc: str, tag: str) -> None:
-    assert pins.tag(Runtime("3.13", "x86_64", glibc)) == f"x86_64-manylinux_{tag}"
-
-
-def test_a_closure_follows_extras_of_extras(tmp_path: Path) -> None:
-    for name, lines in {
-        "a": ["b[x]; extra == 'all'"],
-        "b": ["c; extra == 'x'", "d; extra == 'y'"],
-        "c": [],
-        "d": [],
-    }.items():
-        info = tmp_path / f"{name}-1.dist-info"
-        info.mkdir()
-        needs = "".join(f"Requires-Dist: {line}\n" for line in lines)
-        (info / "METADATA").write_text(f"Name: {name}\nVersion: 1\n{needs}\nA description: of it\n")
-        (info / "RECORD").write_text(f"{name}.py,,\n")
-    assert layout.closure([Requirement("a[all]")], tmp_path, INTEL) == {"a", "b", "c"}
-    assert layout.closure([Requirement("a")], tmp_path, INTEL) == {"a"}
+def test_what_is_declared_and_never_imported_is_named(tmp_path: Path) -> None:
+    made = project(tmp_path, ["six", "jinja2", "idna"])
+    choice = choose.choose(made, {INTEL: []})
+    filled = stock.fill(choice, tmp_path, fetch.nobody)
+    unused = narrowing.unused(["six", "markupsafe"], filled.chosen[INTEL], filled.shelves[INTEL])
+    assert [str(one) for one in unused] == ["idna"]

@@ -7,13 +7,14 @@ from concurrent.futures import Future
 from dataclasses import dataclass, replace
 
 from packaging.requirements import Requirement
+from packaging.utils import canonicalize_name
 
 from hyfn.errors import BuildError, HyfnError, ProjectErrors
 from hyfn.model import Place, Project, Runtime, Wheel
 from hyfn.pack.wheels import compatible, declared, lock, unresolved
 from hyfn.pack.wheels.lock import Lock
 from hyfn.pack.wheels.needs import OWN, Chosen, Lacking, Need
-from hyfn.pack.wheels.resolve import Answer, Question, resolve
+from hyfn.pack.wheels.resolve import Question, resolve, wheelless
 from hyfn.toolchain import uv
 from hyfn.toolchain.workers import Workers
 
@@ -63,15 +64,17 @@ def pick(choosing: Choosing, needs: Sequence[Need]) -> dict[Runtime, Picked]:
 def _pick(choosing: Choosing, need: Need, model: Versions) -> Picked:
     choosing.report(f"choosing the wheels for {compatible.describe(need.runtime)}")
     question = _question(choosing, need, model)
-    try:
-        answer, without = resolve(question), list[Lacking]()
-    except uv.UvError as failure:
-        without = _without(choosing.project, need.requirements, question, failure)
-        rest = [one for one in need.requirements if one not in [lacking.requirement for lacking in without]]
-        answer = _rest(choosing.project, rest, replace(question, requirements=_texts(rest)))
-    gone = [lacking.requirement for lacking in without]
-    requirements = [one for one in need.requirements if one not in gone]
-    return Picked(Chosen(requirements, [*need.lacking, *without], answer.wheels), answer.direct)
+    without: list[Lacking] = []
+    rest = list(need.requirements)
+    while True:
+        try:
+            answer = resolve(replace(question, requirements=_texts(rest)))
+            break
+        except uv.UvError as failure:
+            without += _without(choosing.project, rest, question, failure)
+            gone = [lacking.requirement for lacking in without]
+            rest = [one for one in need.requirements if one not in gone]
+    return Picked(Chosen(rest, [*need.lacking, *without], answer.wheels), answer.direct)
 
 
 def _question(choosing: Choosing, need: Need, model: Versions) -> Question:
@@ -106,18 +109,17 @@ def _stays(wheel: Wheel, upgrade: Sequence[str] | None) -> bool:
 
 
 def _without(project: Project, wanted: Sequence[Requirement], question: Question, failure: uv.UvError) -> list[Lacking]:
-    """Those that exist, but not for this runtime: they matter only to who imports them. Raises the others' errors."""
-    blames = unresolved.explain(wanted, _places(project, wanted), question, failure)
+    """Those that exist, but not for this runtime: they matter only to who imports them. Raises the others' errors.
+
+    One at least: whoever asks again without them comes to an end.
+    """
+    named = {canonicalize_name(name) for name in wheelless(failure.output)}
+    suspects = [one for one in wanted if canonicalize_name(one.name) in named]
+    blames = unresolved.blames(suspects, _places(project, suspects), question)
+    if not blames:
+        blames = unresolved.explain(wanted, _places(project, wanted), question, failure)
     unresolved.refuse([blame.error for blame in blames if not blame.is_wheelless])
     return [Lacking(blame.requirement, blame.error) for blame in blames]
-
-
-def _rest(project: Project, rest: Sequence[Requirement], question: Question) -> Answer:
-    try:
-        return resolve(question)
-    except uv.UvError as failure:
-        blames = unresolved.explain(rest, _places(project, rest), question, failure)
-        raise blames[0].error from failure
 
 
 def _places(project: Project, requirements: Iterable[Requirement]) -> dict[str, Place | None]:

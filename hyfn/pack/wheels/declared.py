@@ -26,6 +26,13 @@ def normal(requirement: Requirement) -> str:
     return f"{canonicalize_name(requirement.name)}{extras}{bounds}{url}"
 
 
+def place_of(requirement: Requirement, project: Project) -> Place | None:
+    """The line that declares the requirement, where it can be found."""
+    wanted = normal(requirement)
+    texts = [text for text in project.dependencies if normal(Requirement(text)) == wanted]
+    return place(texts[0], project) if texts else None
+
+
 def place(text: str, project: Project) -> Place | None:
     """The line that declares the requirement `text`, where it can be found."""
     spaced = r"\s*".join(re.escape(part) for part in re.findall(r"[\w.-]+|[^\w\s]", text))

@@ -11,7 +11,7 @@ from packaging.utils import canonicalize_name
 
 from hyfn.errors import BuildError
 from hyfn.model import Place, Project, Slice
-from hyfn.pack.wheels import unresolved
+from hyfn.pack.wheels import declared, unresolved
 from hyfn.pack.wheels.choose import OWN, Chosen
 from hyfn.pack.wheels.shelf import Shelf
 
@@ -45,11 +45,21 @@ def narrow(
     reasons = _reasons({**optional, **names}, chosen.requirements, shelf)
     own = [Requirement(text) for text in OWN]
     parents = shelf.closure([*own, *(requirement for requirement, _ in reasons.values())])
+    unresolved.refuse([_unbuildable(name, project, chosen, shelf) for name in parents if name in shelf.lost])
     return {name: _need(name, parents[name], reasons) for name in sorted(parents)}
 
 
 def _need(name: str, parent: str, reasons: Mapping[str, tuple[Requirement, Need]]) -> Need:
     return reasons[name][1] if name in reasons else Need(name, parent)
+
+
+def _unbuildable(name: str, project: Project, chosen: Chosen, shelf: Shelf) -> BuildError:
+    """Why there is no wheel of a source distribution, at the line that declares it, with what there is instead."""
+    error = shelf.lost[name]
+    declaring = [one for one in chosen.requirements if name in shelf.closure([one])]
+    place = next((found for one in declaring if (found := declared.place_of(one, project))), None)
+    hint = error.hint or unresolved.elsewhere(f"{name}", shelf.runtime, project.root, project.uv)
+    return BuildError(error.message, where=str(place) if place else None, hint=hint)
 
 
 def _reasons(
@@ -78,6 +88,9 @@ def _requirements(name: str, requirements: Sequence[Requirement], shelf: Shelf) 
 def _missing(name: str, place: Place, project: Project, chosen: Chosen, shelf: Shelf) -> list[BuildError]:
     if shelf.providers(name) or _is_known(name, project):
         return []
+    for lost in shelf.lost:
+        if _alike(lost) == _alike(name.split(".")[0]):
+            return [_unbuildable(lost, project, chosen, shelf)]
     for lacking in chosen.lacking:
         if _alike(lacking.requirement.name) == _alike(name.split(".")[0]):
             return [lacking.error]
@@ -87,15 +100,10 @@ def _missing(name: str, place: Place, project: Project, chosen: Chosen, shelf: S
     return [BuildError(f"no declared dependency provides {name!r}", where=str(place), hint=hint)]
 
 
-def unused(project: Project, imported: Iterable[str], chosen: Chosen, shelf: Shelf) -> list[Requirement]:
-    """The declared requirements that no module of the project imports, of those that are on `shelf`."""
-    used = {name for module in imported for name in shelf.providers(module)}
-    used |= {
-        name
-        for module in imported
-        for one in _requirements(module, chosen.requirements, shelf)
-        for name in [canonicalize_name(one.name)]
-    }
+def unused(imported: Iterable[str], chosen: Chosen, shelf: Shelf) -> list[Requirement]:
+    """The declared requirements that none of the modules `imported` asks for, of those that are on `shelf`."""
+    brought = [one for module in imported for one in _requirements(module, chosen.requirements, shelf)]
+    used = {canonicalize_name(one.name) for one in brought}
     return [one for one in chosen.requirements if canonicalize_name(one.name) not in used]
 
 

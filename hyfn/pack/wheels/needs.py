@@ -75,10 +75,7 @@ def _unfit(requirement: Requirement, why: str, project: Project) -> Lacking:
 
 
 def _lacking(requirement: Requirement, message: str, hint: str | None, project: Project) -> Lacking:
-    texts = [
-        text for text in project.dependencies if declared.normal(Requirement(text)) == declared.normal(requirement)
-    ]
-    place = declared.place(texts[0], project) if texts else None
+    place = declared.place_of(requirement, project)
     return Lacking(requirement, BuildError(message, where=str(place) if place else None, hint=hint))
 
 

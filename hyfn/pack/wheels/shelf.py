@@ -4,24 +4,27 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 
+from hyfn.errors import BuildError
 from hyfn.model import Runtime, Wheel
 from hyfn.pack.wheels.wheel import Contents
 
 
 @dataclass(frozen=True)
 class Shelf:
-    """By the distributions' names, in their order: the `wheels`, the `digests` of their files (SHA-256, hex; another than
-    that of a wheel that comes as an sdist) and their `contents`."""
+    """By the distributions' names, in their order: the `wheels`, the `digests` of their files (SHA-256, hex; another
+    than the wheel's own where that comes as an sdist) and their `contents`; `lost` are those that could not be built,
+    and why."""
 
     runtime: Runtime
     wheels: Mapping[str, Wheel]
     digests: Mapping[str, str]
     contents: Mapping[str, Contents]
+    lost: Mapping[str, BuildError] = field(default_factory=dict)
 
     @functools.cached_property
     def provides(self) -> Mapping[str, frozenset[str]]:
@@ -47,16 +50,17 @@ class Shelf:
         return next((self.provides[prefix] for prefix in prefixes if prefix in self.provides), frozenset())
 
     def closure(self, requirements: Iterable[Requirement]) -> dict[str, str]:
-        """The names of all distributions that `requirements` need, extras and markers observed; each with the name of
-        the one that needs it, "" for those of `requirements`."""
+        """The names of all distributions that `requirements` need, lost ones too, extras and markers observed; each
+        with the name of the one that needs it, "" for those of `requirements`."""
         waiting = [(requirement, "") for requirement in requirements]
         seen: set[tuple[str, str]] = set()
         found: dict[str, str] = {}
         for requirement, parent in waiting:
             name = canonicalize_name(requirement.name)
+            if name in self.contents or name in self.lost:
+                found.setdefault(name, parent)
             if name not in self.contents:
                 continue
-            found.setdefault(name, parent)
             for extra in {"", *requirement.extras} - {extra for known, extra in seen if known == name}:
                 seen.add((name, extra))
                 waiting += [(need, name) for need in self.contents[name].needs if applies(need, self.runtime, extra)]

@@ -3,19 +3,18 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from hyfn.model import Project, Runtime, Wheel
+from hyfn.model import Runtime, Wheel
 from hyfn.pack.wheels import bytecode, fetch, wheel
 from hyfn.pack.wheels.choose import Choice, Chosen
+from hyfn.pack.wheels.fetch import Watch
+from hyfn.pack.wheels.sdist import Unbuildable
 from hyfn.pack.wheels.shelf import Shelf
 from hyfn.pack.wheels.strips import Strip
 from hyfn.toolchain.pythons import Interpreter
-
-Watch = Callable[[int, int], None]
-"""Hears of the bytes that are there, and of those that are wanted in all."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,19 +26,29 @@ class Stock:
 
 
 def fill(choice: Choice, root: Path, watch: Watch) -> Stock:
-    """Fetch what was chosen, as far as it is not in the user's cache, and read it."""
-    shelves = {
-        runtime: _shelf(runtime, fetch.fetch(chosen.wheels, runtime, root, watch))
-        for runtime, chosen in choice.by_runtime.items()
-    }
+    """Fetch what was chosen, as far as it is not in the user's cache, and read it.
+
+    A source distribution that cannot become a wheel is an error only for who needs it: it stands in the shelf's `lost`.
+    """
+    shelves = {runtime: _filled(runtime, chosen, root, watch) for runtime, chosen in choice.by_runtime.items()}
     return Stock(choice.by_runtime, shelves)
 
 
-def _shelf(runtime: Runtime, files: Mapping[Wheel, Path]) -> Shelf:
+def _filled(runtime: Runtime, chosen: Chosen, root: Path, watch: Watch) -> Shelf:
+    wanted, lost = list(chosen.wheels), dict[str, Unbuildable]()
+    while True:
+        try:
+            return _shelf(runtime, fetch.fetch(wanted, runtime, root, watch), lost)
+        except Unbuildable as error:
+            lost[error.source.name] = error
+            wanted = [one for one in wanted if one != error.source]
+
+
+def _shelf(runtime: Runtime, files: Mapping[Wheel, Path], lost: Mapping[str, Unbuildable]) -> Shelf:
     ordered = sorted(files, key=lambda one: one.name)
     digests = {one.name: _digest(one, files[one]) for one in ordered}
     contents = {one.name: wheel.read(files[one], digests[one.name]) for one in ordered}
-    return Shelf(runtime, {one.name: one for one in ordered}, digests, contents)
+    return Shelf(runtime, {one.name: one for one in ordered}, digests, contents, lost)
 
 
 def _digest(one: Wheel, file: Path) -> str:

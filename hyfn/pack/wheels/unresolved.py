@@ -52,14 +52,19 @@ def explain(
     other target that the hint may name.
     """
     log.debug("%s", failure.output)
-    blames = [blame for requirement in requirements for blame in _alone(requirement, places, question)]
-    if not blames:
+    found = blames(requirements, places, question)
+    if not found:
         reason = uv.reason(failure.output).replace(f"{sources.NAME} depends on", "it depends on")
         raise BuildError(
             f"the dependencies contradict each other on {compatible.describe(question.runtime)}: {reason}",
             where=_where(next((places.get(str(one)) for one in requirements), None)),
         )
-    return blames
+    return found
+
+
+def blames(requirements: Sequence[Requirement], places: Mapping[str, Place | None], question: Question) -> list[Blame]:
+    """As `explain`, and none where each of them can be had by itself."""
+    return [blame for requirement in requirements for blame in _alone(requirement, places, question)]
 
 
 def refuse(errors: Sequence[ProjectError]) -> None:

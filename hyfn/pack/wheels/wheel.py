@@ -84,7 +84,7 @@ def _parse(index: bytes, wheel: Path, kept: Path) -> Contents:
 
 
 def _index(wheel: Path, kept: Path) -> bytes:
-    with extract.readable(wheel), zipfile.ZipFile(wheel) as archive:
+    with extract.opened_zip(wheel) as archive:
         members = {path: one for one in extract.safe_members(archive, wheel) if (path := _placed(one.filename))}
         paths.refuse(members)
         deflated = {path: one for path, one in members.items() if one.compress_type == zipfile.ZIP_DEFLATED}
