@@ -140,11 +140,15 @@ def _refuse_changed(choosing: Choosing, picked: Iterable[Picked]) -> None:
     """A file of a released version never changes: where it does, somebody meddles, or two indexes differ."""
     known = {wheel.file: wheel for locked in choosing.before.targets.values() for wheel in locked.wheels}
     known = {file: wheel for file, wheel in known.items() if _stays(wheel, choosing.upgrade)}
-    for wheel in [wheel for one in picked for wheel in one.chosen.wheels]:
+    for wheel in [wheel for one in picked for wheel in one.chosen.wheels if not _is_own(wheel, one)]:
         was = known.setdefault(wheel.file, wheel)
-        is_local = wheel.url.startswith("file:")
-        if was.sha256 != wheel.sha256 and not is_local:
+        if was.sha256 != wheel.sha256:
             raise BuildError(
                 f"{wheel.file} is not the file that it was: its SHA-256 is {wheel.sha256}, not {was.sha256}",
                 hint=f"where that is right: hyfn lock --upgrade {wheel.name}",
             )
+
+
+def _is_own(wheel: Wheel, picked: Picked) -> bool:
+    """Whether it is a file of the project, which may well be built anew."""
+    return wheel.name in picked.direct and wheel.url.startswith("file:")

@@ -43,7 +43,7 @@ class Locked:
     platforms: Sequence[str]
     requires: Sequence[str]
     wheels: Sequence[Wheel]
-    lacking: Sequence[Lack] = ()
+    lacking: Sequence[Lack] = field(default_factory=list)
 
 
 @dataclass(frozen=True, slots=True)
@@ -160,7 +160,7 @@ class _Reader:
             hint = "python -m pip install --upgrade hyfn"
             raise self._wrong(f"was written by a newer hyfn (version {version})", "version", hint)
         if version != VERSION:
-            raise self._wrong("does not say which version it has", "version")
+            raise self._wrong("does not say which version it has", "")
         wheels = self._wheels(self._typed(table, "files", dict))
         targets = dict(self._target(one, wheels) for one in self._typed(table, "target", list))
         return Lock(targets, self._typed(table, "settings", str), self._foreign(table))
@@ -179,16 +179,16 @@ class _Reader:
             raise ConfigError(message, where=f"{self._file.name}:{line}", hint=MEND) from None
 
     def _wheels(self, files: Mapping[str, Any]) -> dict[str, Wheel]:
-        return {file: self._wheel(file, entry) for file, entry in files.items()}
+        return {file: self._wheel(file, entry, f"{toml.quoted(file)} =") for file, entry in files.items()}
 
-    def _wheel(self, file: str, entry: Any) -> Wheel:
+    def _wheel(self, file: str, entry: Any, near: str) -> Wheel:
         if not isinstance(entry, dict) or not file or "/" in file or "\\" in file or file.startswith("."):
-            raise self._wrong(f"{file!r} is no file's entry", file)
-        name, version, sha256 = (self._typed(entry, key, str, file) for key in ("name", "version", "sha256"))
+            raise self._wrong(f"{file!r} is no file's entry", near)
+        name, version, sha256 = (self._typed(entry, key, str, near) for key in ("name", "version", "sha256"))
         if not (name and version and re.fullmatch(r"[0-9a-f]{64}", sha256)):
-            raise self._wrong(f"{file} lacks its name, version or SHA-256", file)
-        url = _located(self._typed(entry, "url", str, file), self._file.resolve().parent)
-        return Wheel(name, version, file, sha256, self._typed(entry, "size", int, file), url)
+            raise self._wrong(f"{file} lacks its name, version or SHA-256", near)
+        url = _located(self._typed(entry, "url", str, near), self._file.resolve().parent)
+        return Wheel(name, version, file, sha256, self._typed(entry, "size", int, near), url)
 
     def _target(self, entry: Any, wheels: Mapping[str, Wheel]) -> tuple[Runtime, Locked]:
         if not isinstance(entry, dict):
@@ -199,7 +199,7 @@ class _Reader:
         platforms, requires, files = (self._texts(entry, key) for key in ("platforms", "requires", "files"))
         unknown = [file for file in files if file not in wheels]
         if unknown:
-            raise self._wrong(f"{unknown[0]} is not among the [files]", unknown[0])
+            raise self._wrong(f"{unknown[0]} is not among the [files]", toml.quoted(unknown[0]))
         lacking = [self._lack(one) for one in self._typed(entry, "lacking", list)]
         return Runtime(*said), Locked(platforms, requires, [wheels[file] for file in files], lacking)
 
