@@ -1,6 +1,7 @@
 """[tool.hyfn]: which options its tables give to a function, and what in it is wrong.
 
-Highest first: the stage's tables, the function's tables, the decorator, the platform's table.
+Highest first: the stage's tables, the function's tables, the decorator, the platform's table. What is a table itself,
+such as `env`, is put together key by key.
 """
 
 from __future__ import annotations
@@ -42,9 +43,10 @@ class Settings:
     def target(self, function: Marked, mark: Mark) -> Target:
         """A mark with all its options."""
         platform = mark.platform
-        options = {**self._table(*ROOT, platform.name), **mark.options, **self._own(ROOT, function, mark)}
+        layers = [self._table(*ROOT, platform.name), mark.options, self._own(ROOT, function, mark)]
         for stage in self._stages():
-            options |= {**self._table(*stage, platform.name), **self._own(stage, function, mark)}
+            layers += [self._table(*stage, platform.name), self._own(stage, function, mark)]
+        options = _layered(layers)
         known = {name: value for name, value in options.items() if name in accepted(platform)}
         return Target(platform.cloud, platform.name, known, mark.place)
 
@@ -66,8 +68,8 @@ class Settings:
         for name in self._table(*layer, "functions"):
             if self._named(name) == [function]:
                 table = self._table(*layer, "functions", name)
-                found |= {key: value for key, value in table.items() if key not in self._platforms}
-                found |= self._table(*layer, "functions", name, mark.platform.name)
+                anywhere = {key: value for key, value in table.items() if key not in self._platforms}
+                found = _layered([found, anywhere, self._table(*layer, "functions", name, mark.platform.name)])
         return found
 
     def _table(self, *keys: str) -> Mapping[str, Any]:
@@ -174,3 +176,14 @@ class Settings:
             return self._document.error(f"no function is called {name!r}", keys, f'quote the name: "{quoted[0]}"')
         known = dict.fromkeys([marked.node.name for marked in self._functions] + paths)
         return self._document.error(f"no function is called {name!r}", keys, nearest(name, known))
+
+
+def _layered(layers: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
+    """All their options: of two with one name the later, or both together where they are tables."""
+    found: dict[str, Any] = {}
+    for layer in layers:
+        for name, value in layer.items():
+            before = found.get(name)
+            both = isinstance(before, Mapping) and isinstance(value, Mapping)
+            found[name] = {**before, **value} if both and before is not None else value
+    return found

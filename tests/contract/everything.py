@@ -13,6 +13,7 @@ import asyncio
 import datetime as dt
 import decimal
 import enum
+import os
 import pathlib
 import time
 import typing
@@ -138,6 +139,11 @@ async def slow_async(seconds: float) -> str:
 @PLATFORM(group="all")
 def data(value: bytes) -> bytes:
     return value
+
+
+@PLATFORM(group="all", env={"GREETING": "grüße, ☺", "EMPTY": "", "HOME_PAGE": "a=b&c"})
+def variable(name: str) -> str | None:
+    return os.environ.get(name)
 
 
 @PLATFORM

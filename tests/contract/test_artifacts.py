@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from hyfn import clouds, project
-from hyfn.errors import BuildError
+from hyfn.errors import BuildError, SourceError
 from tests.contract import everything
 
 
@@ -50,4 +50,13 @@ def test_a_module_that_cannot_load_never_leaves_the_build(folder: Path, tmp_path
     module.write_text(module.read_text() + "\n1 / 0\n")
     with pytest.raises(BuildError, match="ZeroDivisionError"):
         project.build(project.read(folder), tmp_path / "out", lambda text: None)
+    assert list(tmp_path.iterdir()) == [folder]
+
+
+def test_an_environment_too_large_is_refused_before_anything_is_written(folder: Path, tmp_path: Path) -> None:
+    [module] = folder.glob("everything_*.py")
+    module.write_text(module.read_text().replace("grüße, ☺", "x" * 200_000))
+    with pytest.raises(SourceError, match="GREETING in env has 200,009 bytes") as refused:
+        project.build(project.read(folder), tmp_path / "out", lambda text: None)
+    assert (refused.value.where or "").startswith(f"{module.name}:")
     assert list(tmp_path.iterdir()) == [folder]

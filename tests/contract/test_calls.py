@@ -75,6 +75,12 @@ def test_an_async_function_is_awaited_there(live: Live) -> None:
     assert live.module.later.spawn("x").result(timeout=30) == "x"
 
 
+def test_a_function_has_its_environment_variables(live: Live) -> None:
+    variable = live.module.variable
+    assert [variable(name) for name in ("GREETING", "EMPTY", "HOME_PAGE")] == ["grüße, ☺", "", "a=b&c"]
+    assert variable("NOT_GIVEN") is None
+
+
 def test_a_megabyte_comes_back(live: Live) -> None:
     value = bytes(range(256)) * 4096
     assert live.module.data(value) == value

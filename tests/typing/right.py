@@ -30,7 +30,7 @@ def called_without_options(page: bytes) -> str:
     return page.decode()
 
 
-@aws(region="eu-west-1", memory=1024, timeout=30, architecture="arm64", idempotent=True, calls=["bare"])
+@aws(region="eu-west-1", memory=1024, timeout=30, architecture="arm64", idempotent=True, env={"A": "b"}, calls=["bare"])
 def called(page: bytes, *, language: str = "en") -> str:
     return page.decode() + language
 

@@ -52,6 +52,11 @@ def wrong_type_of_option(n: int) -> int:
     return n
 
 
+@aws(env={"WORKERS": 4})  # error
+def wrong_type_of_variable(n: int) -> int:
+    return n
+
+
 @aws(architecture="sparc")  # error
 def wrong_choice_of_option(n: int) -> int:
     return n

@@ -62,7 +62,7 @@ class LambdaEmulator:
         configuration = _configuration(artifact)
         root = packer.roots(unpacked)[0]
         known = _variables(artifact, configuration, root)
-        process_env = clean_env({**known, **env})
+        process_env = clean_env({"TZ": ":UTC", **artifact.options.get("env", {}), **known, **env})
 
         def process(address: str) -> Process:
             argv: list[str | Path] = [environment.python, "-m", "awslambdaric", HANDLER]
@@ -126,8 +126,7 @@ def _variables(artifact: Artifact, configuration: Configuration, root: Path) -> 
         "AWS_LAMBDA_LOG_STREAM_NAME": f"2015/03/31/[$LATEST]{os.getpid():032x}",
         "AWS_REGION": region,
         "LAMBDA_TASK_ROOT": str(root),
-        "PYTHONPATH": str(root),
-        "TZ": ":UTC",
+        "PYTHONPATH": os.pathsep.join(filter(None, [str(root), artifact.options.get("env", {}).get("PYTHONPATH")])),
         "_HANDLER": HANDLER,
     }
 

@@ -70,7 +70,8 @@ class AzureEmulator:
             "ready": str(ready),
         }
         argv = [str(front.python), str(HOST), json.dumps(options)]
-        process = Process.start(argv, env=clean_env({**_platform(unpacked), **env}), cwd=unpacked, log=log)
+        variables = {**_platform(unpacked), **artifact.options.get("env", {}), **env}
+        process = Process.start(argv, env=clean_env(variables), cwd=unpacked, log=log)
         try:
             news = _wait(process, ready)
             url = f"http://127.0.0.1:{news['port']}/api/{news['functions'][0]}"

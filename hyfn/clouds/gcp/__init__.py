@@ -6,7 +6,7 @@ from hyfn.declare import platform
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
 
 @platform
@@ -22,11 +22,13 @@ def gcp(
     concurrency: int = 1,
     idempotent: bool = False,
     group: str = "",
+    env: Mapping[str, str] = {},
     calls: Sequence[str] = (),
 ) -> None:
     """Run this function on Google Cloud Run functions.
 
     `memory` is in MiB, 128 to 32768; `timeout` in seconds, at most 3600; `python` a version such as "3.13". One
     instance runs `concurrency` calls at a time, each in a thread. `idempotent` says that running it twice does no harm.
-    Functions of one `group` share an artifact. `calls` names what it calls where reading cannot tell.
+    Functions of one `group` share an artifact. `env` are plain environment variables, never secrets. `calls` names what
+    it calls where reading cannot tell.
     """

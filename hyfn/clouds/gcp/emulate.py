@@ -52,7 +52,7 @@ class FrameworkEmulator:
         what = ["--target", TARGET, "--signature-type", "http", "--source", "main.py"]
         argv = [command, *what, "--host", "127.0.0.1", "--port", str(port)]
         process_env = clean_env(
-            {"PYTHONUNBUFFERED": "1", **_variables(artifact, port), **env}
+            {"PYTHONUNBUFFERED": "1", **_variables(artifact, port), **artifact.options.get("env", {}), **env}
         )  # as Google's builder sets it
         process = Process.start(argv, env=process_env, cwd=unpacked, log=log)
         try:

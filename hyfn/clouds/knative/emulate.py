@@ -38,7 +38,7 @@ class KnativeEmulator:
         port = port or free_port()
         process = listening.start(
             [environment.python, *(["-c", SCAFFOLD] if func else ["-m", HOST])],
-            env={**_variables(artifact, port), **env},
+            env={**artifact.options.get("env", {}), **_variables(artifact, port), **env},
             cwd=packer.roots(unpacked)[0],
             log=log,
             port=port,

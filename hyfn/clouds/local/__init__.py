@@ -7,7 +7,7 @@ from hyfn.declare import Placement, Platform
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable, Coroutine, Sequence
+    from collections.abc import Callable, Coroutine, Mapping, Sequence
     from contextvars import Token
     from typing import Any, ParamSpec, TypeVar, overload
 
@@ -71,13 +71,14 @@ def local(
     python: str = "",
     idempotent: bool = False,
     group: str = "",
+    env: Mapping[str, str] = {},
     calls: Sequence[str] = (),
 ) -> None:
     """Run this function on the developer's machine, in a process of its own.
 
     `timeout` is in seconds; `python` a version such as "3.13", else the one that runs hyfn. `idempotent` says that
-    running it twice does no harm. Functions of one `group` share a process. `calls` names what it calls where reading
-    cannot tell.
+    running it twice does no harm. Functions of one `group` share a process. `env` are plain environment variables,
+    never secrets. `calls` names what it calls where reading cannot tell.
 
     `with hyfn.local():` instead runs the bodies of all functions in this process, as tests want it.
     """

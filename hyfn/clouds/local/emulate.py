@@ -29,7 +29,7 @@ class LocalEmulator:
         port = port or free_port()
         process = listening.start(
             [environment.python, "-m", HOST],
-            env={"HYFN_HOST": "127.0.0.1", "PORT": str(port), **env},
+            env={**artifact.options.get("env", {}), "HYFN_HOST": "127.0.0.1", "PORT": str(port), **env},
             cwd=unpacked,
             log=log,
             port=port,
