@@ -35,13 +35,11 @@ def extract_zip(path: Path, into: Path, *, max_files: int = MAX_FILES, max_bytes
     That is what `safe_members` refuses, content that has not the size and checksum that the archive says, and any link
     or file that is in its way.
     """
-    with opened_zip(path, max_files) as archive:
+    with opened_zip(path, max_files) as archive, path.open("rb") as raw:
         members = safe_members(archive, path, max_files=max_files, max_bytes=max_bytes)
         with Laying(into) as laying:
             for member in members:
-                with archive.open(member) as source:
-                    laying.write(source, member.filename, member.external_attr >> 16, member.file_size)
-                    source.read(1)  # zipfile compares the checksum of an empty file only when asked for more
+                laying.write(member.filename, member.external_attr >> 16, zips.content(raw, _record(member)))
 
 
 def extract_tar(path: Path, into: Path, *, max_files: int = MAX_FILES, max_bytes: int = MAX_BYTES) -> None:
@@ -53,8 +51,7 @@ def extract_tar(path: Path, into: Path, *, max_files: int = MAX_FILES, max_bytes
         with Laying(into) as laying:
             for member in members:
                 if not member.is_folder:
-                    raw.seek(member.start)
-                    laying.write(raw, member.name, member.mode, member.size)
+                    laying.write(member.name, member.mode, tars.content(raw, member))
 
 
 @contextlib.contextmanager

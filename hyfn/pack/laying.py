@@ -5,14 +5,14 @@ from __future__ import annotations
 import contextlib
 import os
 import stat
+from collections.abc import Iterable
 from pathlib import Path
 from types import TracebackType
-from typing import IO, Self
+from typing import Self
 
 from hyfn.errors import BuildError
 
 PLAIN, EXECUTABLE = 0o644, 0o755
-CHUNK = 1024 * 1024
 NEW = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW
 
 
@@ -44,10 +44,10 @@ class Laying:
             with contextlib.suppress(OSError):
                 folder.rmdir()
 
-    def write(self, source: IO[bytes], name: str, mode: int, size: int) -> None:
-        """The next `size` bytes of `source`, as the file `name`: 0755 if its owner may run it, else 0644.
+    def write(self, name: str, mode: int, content: Iterable[bytes]) -> None:
+        """The file `name`: 0755 if its owner may run it, else 0644.
 
-        EOFError if there are fewer; BuildError if something is in its way. Nothing is written through a link.
+        BuildError if something is in its way. Nothing is written through a link.
         """
         folder = self._into
         for part in name.split("/")[:-1]:
@@ -60,7 +60,7 @@ class Laying:
             raise BuildError(f"{path} is there already") from error
         self._files.append(path)
         with open(descriptor, "wb") as target:  # noqa: PTH123  (a descriptor has no path)
-            _copy(source, target, name, size)
+            target.writelines(content)
 
     def _enter(self, folder: Path) -> None:
         if folder in self._folders:
@@ -71,12 +71,3 @@ class Laying:
         if not stat.S_ISDIR(folder.lstat().st_mode):
             raise BuildError(f"{folder} is no folder")
         self._folders.add(folder)
-
-
-def _copy(source: IO[bytes], target: IO[bytes], name: str, size: int) -> None:
-    while size:
-        chunk = source.read(min(size, CHUNK))
-        if not chunk:
-            raise EOFError(f"{name!r} is shorter than its archive says")
-        target.write(chunk)
-        size -= len(chunk)

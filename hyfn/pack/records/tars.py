@@ -15,6 +15,7 @@ from typing import IO
 from hyfn.pack.records import Untrusted
 
 BLOCK = 512
+PIECE = 256 * 1024
 MAX_HEADER = 64 * 1024
 """Bytes of one extended header. A path of 4 KiB fits many times."""
 MAX_EXTENDED = 8
@@ -46,6 +47,18 @@ def read(raw: IO[bytes], check: Callable[[int, int], None]) -> list[Record]:
     members = list(reader.members())
     reader.check_end()
     return members
+
+
+def content(raw: IO[bytes], record: Record) -> Iterator[bytes]:
+    """The member's content in pieces."""
+    raw.seek(record.start)
+    left = record.size
+    while left:
+        piece = raw.read(min(left, PIECE))
+        if not piece:
+            raise Untrusted("it is cut off")
+        left -= len(piece)
+        yield piece
 
 
 class _Reader:

@@ -6,7 +6,9 @@ its end, and nothing else: no gap, no overlap, nothing before or behind, no reco
 
 from __future__ import annotations
 
+import os
 import struct
+import zlib
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import IO
@@ -16,6 +18,9 @@ from hyfn.pack.splice import CENTRAL, END, LOCAL
 
 END_64 = struct.Struct("<4sQ2H2L4Q")
 LOCATOR_64 = struct.Struct("<4sLQL")
+NAMES = struct.Struct("<2H")
+"""The lengths of the name and of the extra field, with which a local header's fixed part ends."""
+PIECE = 256 * 1024
 MAX_COMMENT = 0xFFFF
 MAX_DIRECTORY = 256 * 1024 * 1024
 
@@ -177,6 +182,41 @@ def _local(raw: IO[bytes], record: Record) -> int:
     if not is_same or any(said != meant and not (record.flags & DESCRIBED and said == 0) for said, meant in known):
         raise Untrusted(f"{shown(record.name)} has a header that differs from its entry in the directory")
     return record.offset + len(header) + len(name) + len(extra)
+
+
+def content(raw: IO[bytes], record: Record) -> Iterator[bytes]:
+    """The member's content in pieces. Untrusted if its stream holds more or less than the record says."""
+    raw.seek(record.offset + LOCAL.size - NAMES.size)
+    raw.seek(sum(NAMES.unpack(raw.read(NAMES.size))), os.SEEK_CUR)
+    crc = size = 0
+    for piece in _inflated(raw, record.compressed) if record.method else _pieces(raw, record.compressed):
+        crc, size = zlib.crc32(piece, crc), size + len(piece)
+        if size > record.size:
+            break
+        yield piece
+    if (crc, size) != (record.crc, record.size):
+        raise Untrusted(f"{shown(record.name)} is not what its size and checksum say")
+
+
+def _inflated(raw: IO[bytes], compressed: int) -> Iterator[bytes]:
+    inflater = zlib.decompressobj(-zlib.MAX_WBITS)
+    for piece in _pieces(raw, compressed):
+        while piece and not inflater.eof:
+            yield inflater.decompress(piece, PIECE)
+            piece = inflater.unconsumed_tail
+    while not inflater.eof and (rest := inflater.decompress(b"", PIECE)):
+        yield rest
+    if not inflater.eof or inflater.unused_data:
+        raise Untrusted("a stream does not end where its size says")
+
+
+def _pieces(raw: IO[bytes], size: int) -> Iterator[bytes]:
+    while size:
+        piece = raw.read(min(size, PIECE))
+        if not piece:
+            raise Untrusted("it is cut off")
+        size -= len(piece)
+        yield piece
 
 
 def _descriptors(record: Record) -> list[bytes]:
