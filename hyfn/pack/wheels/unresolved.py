@@ -54,9 +54,9 @@ def explain(
     log.debug("%s", failure.output)
     found = blames(requirements, places, question)
     if not found:
-        reason = uv.reason(failure.output).replace(f"{sources.NAME} depends on", "it depends on")
+        target = compatible.describe(question.runtime)
         raise BuildError(
-            f"the dependencies contradict each other on {compatible.describe(question.runtime)}: {reason}",
+            f"the dependencies contradict each other on {target}: {_premises(failure.output)}",
             where=_where(next((places.get(str(one)) for one in requirements), None)),
         )
     return found
@@ -128,6 +128,13 @@ def _say(requirement: Requirement, output: str, question: Question) -> tuple[str
     if only:
         return f"no version of {requirement} exists", f"there is {only[1]}" if only[1] else None, False
     return f"{requirement} cannot be resolved: {uv.reason(output)}", None, False
+
+
+def _premises(output: str) -> str:
+    """What uv's conclusion rests on: "all versions of a depend on b>=2; the project depends on b<2"."""
+    flat = " ".join(output.partition("cause:")[2].partition("hint:")[0].split()) or uv.reason(output)
+    steps = [step.split(", we can conclude")[0] for step in re.split(r"\. And because ", flat)]
+    return "; ".join(steps).removeprefix("Because ").replace(sources.NAME, "the project")
 
 
 def _subject(culprit: str, requirement: Requirement) -> str:
