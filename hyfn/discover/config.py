@@ -6,6 +6,7 @@ import re
 import tomllib
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -101,7 +102,8 @@ def _parse(text: str, file: str, first_line: int) -> Document:
         raise ConfigError(f"is not TOML: {message}", where=f"{file}:{first_line + line - 1}") from None
 
 
-def _lines(text: str) -> dict[Keys, int]:
+@lru_cache(maxsize=8)
+def _lines(text: str) -> Mapping[Keys, int]:
     """The line of each table and key. Lines inside a longer value that look like a key may be taken for one."""
     found: dict[Keys, int] = {}
     table: Keys = ()
