@@ -6,7 +6,7 @@ such as `env`, is put together key by key.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 from hyfn.discover import recipes
@@ -37,6 +37,8 @@ class Settings:
         self._platforms = platforms
         self._functions = functions
         self._modules = modules
+        self._paths = {f"{found.source.module}.{found.node.name}": found for found in functions}
+        self._meant: dict[str, list[Marked]] = {}
         named = [document.get(*ROOT, key) for key in (DEFAULT_STAGE, "stage")]
         self._stage = stage or next((name for name in named if isinstance(name, str)), "")
 
@@ -78,11 +80,14 @@ class Settings:
 
     def _named(self, name: str) -> list[Marked]:
         """The functions that `name` may mean: a bare name, or one with its module or the end of it."""
-        dotted = name.replace(":", ".")
-        paths = {f"{found.source.module}.{found.node.name}": found for found in self._functions}
-        if dotted in paths:
-            return [paths[dotted]]
-        return [found for path, found in paths.items() if path.endswith(f".{dotted}")]
+        if name not in self._meant:
+            self._meant[name] = list(self._meanings(name.replace(":", ".")))
+        return self._meant[name]
+
+    def _meanings(self, dotted: str) -> Iterable[Marked]:
+        if dotted in self._paths:
+            return [self._paths[dotted]]
+        return [found for path, found in self._paths.items() if path.endswith(f".{dotted}")]
 
     def problems(self) -> Iterator[ConfigError]:
         """What is wrong in any table, each with its line. Every stage's are checked, not only the active one's."""
