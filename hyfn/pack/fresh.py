@@ -5,7 +5,6 @@ A digest over the stamps (size, time, inode) of every file around, the environme
 
 from __future__ import annotations
 
-import hashlib
 import os
 import time
 from collections.abc import Iterator, Sequence
@@ -13,6 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import hyfn
+from hyfn.wire.mac import sha256  # without OpenSSL: this is to be quick
 
 SKIPPED = frozenset({".git", ".hg", ".svn", ".hyfn", "__pycache__", "node_modules"})
 MARKS = ("pyproject.toml", "requirements.txt")
@@ -49,7 +49,7 @@ def inputs(roots: Sequence[Path], out: Path, asked: Asked) -> str:
             lines.append(f"{entry.path}\0{stat.st_size}\0{stat.st_mtime_ns}\0{stat.st_ino}")
             if len(lines) > ENOUGH or stat.st_mtime > asked.began - SETTLED:
                 return ""
-    return hashlib.sha256("\n".join(lines).encode(errors="surrogateescape")).hexdigest()
+    return sha256("\n".join(lines).encode(errors="surrogateescape")).hex()
 
 
 def _environment() -> Iterator[str]:

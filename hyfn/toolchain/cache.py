@@ -6,7 +6,6 @@ import contextlib
 import fcntl
 import hashlib
 import os
-import secrets
 import shutil
 import time
 from collections.abc import Callable, Iterable, Iterator
@@ -46,7 +45,7 @@ def key(*parts: str | Iterable[str]) -> str:
 def put(path: Path, content: bytes) -> None:
     """Write the file at once, whole or not at all, in a folder that is there or is made. Safe to call at once."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    partial = path.with_name(f"{path.name}.{secrets.token_hex(6)}.partial")
+    partial = path.with_name(f"{path.name}.{os.urandom(6).hex()}.partial")
     try:
         partial.write_bytes(content)
         partial.replace(path)

@@ -7,7 +7,6 @@ import fcntl
 import functools
 import glob
 import os
-import secrets
 import shutil
 import tempfile
 import time
@@ -53,7 +52,7 @@ def folder(prefix: str, parent: Path | None = None) -> Iterator[Path]:
     """
     above = parent or Path(tempfile.gettempdir())
     _sweep(above, prefix)
-    made = above / f"{prefix}{secrets.token_hex(6)}"
+    made = above / f"{prefix}{os.urandom(6).hex()}"
     with afterwards(functools.partial(shutil.rmtree, made, ignore_errors=True)):
         made.mkdir(mode=0o700)
         held = os.open(made, os.O_RDONLY)
