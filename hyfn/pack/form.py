@@ -66,6 +66,11 @@ def _digest(content: bytes) -> bytes:
     return hashlib.sha256(content).digest()
 
 
+def libraries_key(form: Form) -> str:
+    """A digest of all that its wheels' files depend on."""
+    return key(replace(form, tree=replace(form.tree, files={})))
+
+
 def without_pyc(form: Form) -> Form:
     return replace(form, interpreter=None)
 
@@ -87,6 +92,11 @@ def libraries(form: Form) -> Iterator[Member]:
         for member in strips.members(each, form.tree.site):
             if not is_excluded(member.name.removeprefix(form.tree.site)):
                 yield member
+
+
+def sorted_libraries(form: Form) -> list[Member]:
+    """The same in the order of names, each name once."""
+    return archive.members({}, libraries(form))
 
 
 def _strips(form: Form) -> dict[str, list[Strip]]:

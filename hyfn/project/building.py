@@ -9,14 +9,17 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
+from packaging.requirements import Requirement
+
 from hyfn.discover import names
+from hyfn.discover import source as source_text
 from hyfn.discover.reach import Reach
 from hyfn.model import Artifact, Project
 from hyfn.pack import delivery, fresh, previous
 from hyfn.pack.fresh import Asked
 from hyfn.pack.previous import Kept, Previous
 from hyfn.pack.units import Unit, units
-from hyfn.pack.wheels import choose, fetch, stock
+from hyfn.pack.wheels import choose, declared, fetch, narrow, stock
 from hyfn.pack.wheels.fetch import Watch
 from hyfn.project import making, reading
 from hyfn.project.drafting import Draft, Drafting
@@ -84,7 +87,7 @@ def build(
     with delivery.all_or_nothing(out) as partial:
         made = _made(drafts, previous.read(out), partial, report)
         _write_manifest(drafting, [each.artifact for each in made], partial)
-        notes = [*choice.notes, *(each.note for each in made if each.note)]
+        notes = [*choice.notes, *_unused(drafting), *(each.note for each in made if each.note)]
         roots = [project.root, project.source_root]
         inputs = fresh.inputs(roots, out.resolve(), asked) if asked else ""
         previous.write(partial, Previous(partial, inputs, [*map(str, roots)], notes, _kept(drafts, made, partial)))
@@ -94,6 +97,22 @@ def build(
         {unit.party: unit for unit in wanted},
         notes,
     )
+
+
+def _unused(drafting: Drafting) -> list[str]:
+    """A word on each declared dependency that no module of the project imports."""
+    project, stock = drafting.project, drafting.stock
+    imported = {name for source in project.sources.values() for name in source_text.imported(source)}
+    imported |= {name for function in project.functions for name, _ in function.recipe.imports}
+    found = [narrow.unused(imported, stock.chosen[each], stock.shelves[each]) for each in stock.shelves]
+    names = {str(one): one for many in found for one in many}
+    return [_unused_note(one, project) for one in names.values() if all(one in many for many in found)]
+
+
+def _unused_note(one: Requirement, project: Project) -> str:
+    place = declared.place_of(one, project)
+    hint = "what reading cannot see: imports = [...] in [tool.hyfn.build]"
+    return f"{f'{place}: ' if place else ''}{one} is declared, and nothing imports it ({hint})"
 
 
 def _with_python(unit: Unit, python: str | None) -> Unit:

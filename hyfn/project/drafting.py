@@ -12,6 +12,8 @@ from hyfn.model import Container, Project, Runtime, Slice, Staged
 from hyfn.pack import form, recipes, stage
 from hyfn.pack import slice as slicing
 from hyfn.pack.form import Form
+from hyfn.pack.image import bases
+from hyfn.pack.image.model import Base
 from hyfn.pack.units import Unit
 from hyfn.pack.wheels import narrow
 from hyfn.pack.wheels.stock import Stock
@@ -25,7 +27,7 @@ ENDINGS = {"zip": "zip", "image": "oci"}
 @dataclass(frozen=True, slots=True)
 class Draft:
     """One artifact: `forms` has one for each runtime, `container` is None for a zip. `path` is its own in the build's
-    folder; `key` says what it is made of."""
+    folder; `bases` are what an image stands on, by machine, {} where it has none yet; `key` says what it is made of."""
 
     unit: Unit
     short: str
@@ -33,6 +35,7 @@ class Draft:
     cut: Slice
     container: Container | None
     forms: Sequence[Form]
+    bases: Mapping[str, Base]
     key: str
 
     @property
@@ -42,13 +45,15 @@ class Draft:
 
 @dataclass(frozen=True, slots=True)
 class Drafting:
-    """What all drafts of one build share. `runtimes` are those of each party, `shorts` the functions' names."""
+    """What all drafts of one build share. `runtimes` are those of each party, `shorts` the functions' names; `base` is
+    what every image is to stand on, "" for what the project says of each."""
 
     project: Project
     reach: Reach
     shorts: Mapping[str, str]
     runtimes: Mapping[str, Sequence[Runtime]]
     stock: Stock
+    base: str = ""
 
     def draft(self, unit: Unit) -> Draft:
         """Raises BuildError for what the unit's code imports and no dependency provides."""
@@ -56,8 +61,14 @@ class Drafting:
         forms = [self._form(unit, cut, runtime) for runtime in self.runtimes[unit.party]]
         short = self.shorts[unit.primary.name]
         container = packer(unit.target).container(unit.target)
+        bases = self._bases(unit, cut) if container else {}
         path = f"{unit.target.platform}/{unit.group or short}.{ENDINGS['image' if container else 'zip']}"
-        return Draft(unit, short, path, cut, container, forms, _key(unit, container, forms))
+        return Draft(unit, short, path, cut, container, forms, bases, _key(unit, container, forms, bases))
+
+    def _bases(self, unit: Unit, cut: Slice) -> dict[str, Base]:
+        text = self.base or recipes.of(self.project, cut.functions).base
+        runtimes = self.runtimes[unit.party] if text else []
+        return {runtime.machine: bases.find(text, runtime.machine, runtime.python) for runtime in runtimes}
 
     def _form(self, unit: Unit, cut: Slice, runtime: Runtime) -> Form:
         target, shelf = unit.target, self.stock.shelves[runtime]
@@ -71,7 +82,8 @@ class Drafting:
         return Form(runtime, packer(target).tree(staged), shelf, needs, interpreter, recipe)
 
 
-def _key(unit: Unit, container: Container | None, forms: Sequence[Form]) -> str:
+def _key(unit: Unit, container: Container | None, forms: Sequence[Form], bases: Mapping[str, Base]) -> str:
     entry = packer(unit.target).entry(unit.target)
     said = [hyfn.__version__, unit.target.platform, str(container), entry, *map(form.key, forms)]
+    said += [f"{machine} {base.digest}" for machine, base in sorted(bases.items())]
     return hashlib.sha256("\0".join(said).encode()).hexdigest()

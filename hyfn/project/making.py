@@ -11,8 +11,11 @@ from pathlib import Path
 from hyfn import clouds
 from hyfn.cloud import Packer
 from hyfn.errors import BuildError
-from hyfn.model import Artifact
+from hyfn.model import Artifact, Container
 from hyfn.pack import archive, extract, form, verify
+from hyfn.pack.form import Form
+from hyfn.pack.image import layer, layout
+from hyfn.pack.image.model import Base, Image, Settings
 from hyfn.pack.previous import Kept
 from hyfn.pack.units import Unit
 from hyfn.project.drafting import Draft
@@ -32,11 +35,33 @@ def make(draft: Draft, folder: Path) -> Made:
     """Write the artifact to its path in `folder`, and load it as its platform will: what cannot load never leaves."""
     path = folder / draft.path
     path.parent.mkdir(parents=True, exist_ok=True)
-    if draft.container:
-        raise NotImplementedError
-    archive.write_zip(form.members(draft.forms[0]), path)
-    artifact = _described(draft, path, f"sha256:{_sha256(path)}", path.stat().st_size)
+    artifact = _image(draft, draft.container, path) if draft.container else _zip(draft, path)
     return Made(artifact, _load(draft, artifact))
+
+
+def _zip(draft: Draft, path: Path) -> Artifact:
+    archive.write_zip(form.members(draft.forms[0]), path)
+    return _described(draft, path, f"sha256:{_sha256(path)}", path.stat().st_size)
+
+
+def _image(draft: Draft, container: Container, path: Path) -> Artifact:
+    images = [_for_machine(each, container, draft.bases.get(each.runtime.machine)) for each in draft.forms]
+    root = layout.write(images, path)
+    size = sum(each.size for image in images for each in image.layers.values())
+    return _described(draft, path, root.digest, size)
+
+
+def _for_machine(one: Form, container: Container, base: Base | None) -> Image:
+    """Two layers, so that a change of code moves no wheel."""
+    wheels = layer.kept(form.libraries_key(one), lambda: form.sorted_libraries(one), container.root)
+    code = layer.kept(form.key(one), lambda: form.code(one), container.root)
+    return Image(one.runtime.machine, settings(container), {"wheels": wheels, "code": code}, base)
+
+
+def settings(container: Container) -> Settings:
+    ports = [container.port] if container.port else []
+    folder = f"/{container.root.rstrip('/')}"
+    return Settings(container.entrypoint, container.command, container.env, folder, container.user, ports)
 
 
 def again(draft: Draft, folder: Path, kept: Kept) -> Made:
@@ -68,16 +93,22 @@ def _described(draft: Draft, path: Path, digest: str, size: int) -> Artifact:
 
 def unpack(artifact: Artifact, into: Path) -> list[Path]:
     """Lay the artifact out in `into` as its platform does; the import roots, in order."""
-    extract.extract_zip(artifact.path, into)
+    if artifact.kind == "image":
+        held = layout.manifests(artifact.path)
+        here = os.uname().machine
+        layout.lay_out(artifact.path, here if here in held else next(iter(held)), into)
+    else:
+        extract.extract_zip(artifact.path, into)
     found: Packer = clouds.get(artifact.cloud, "pack").packer
     return found.roots(into)
 
 
 def _load(draft: Draft, artifact: Artifact) -> str | None:
     """Why it was not loaded here, or None. What was loaded once is known to load."""
+    machines = [each.runtime.machine for each in draft.forms]
     runtime = draft.forms[0].runtime
-    if runtime.machine != os.uname().machine:
-        return f"{artifact.short} for {artifact.platform}: not loaded for a check: it is for {runtime.machine}"
+    if os.uname().machine not in machines:
+        return f"{artifact.short} for {artifact.platform}: not loaded for a check: it is for {' and '.join(machines)}"
     interpreter = pythons.interpreter(runtime.python)
     if interpreter is None:
         note = verify.load([], "", None)
