@@ -48,15 +48,18 @@ def write(members: Iterable[Member], prefix: str, out: Path) -> Layer:
     """
     placed = [replace(member, name=prefix + member.name) for member in members]
     paths.refuse(member.name for member in placed)
-    return write_entries(placed, out)
+    return write_entries(sorted(placed, key=lambda member: member.name), out)
 
 
 def write_entries(entries: Iterable[Entry], out: Path) -> Layer:
-    """As `write`, with links and folders, and names as they are: also such as collide where case does not matter."""
+    """As `write`, but in the given order, and with names as they are: also such as collide where case does not matter.
+
+    A folder stands before what is in it, or is listed by itself. Holds one entry at a time.
+    """
     with out.open("wb") as opened:
         writer = _Writer(opened)
         listed: set[str] = set()
-        for entry in sorted(entries, key=lambda entry: entry.name):
+        for entry in entries:
             for folder in tar.folders(entry.name, listed):
                 writer.add(folder)
             if isinstance(entry, Folder):
