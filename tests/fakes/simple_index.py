@@ -117,10 +117,13 @@ def _handler(index: Index) -> type[http.server.BaseHTTPRequestHandler]:
     class Handler(http.server.BaseHTTPRequestHandler):
         protocol_version = "HTTP/1.1"
 
+        def do_HEAD(self) -> None:
+            self.do_GET()
+
         def do_GET(self) -> None:
             expected = "Basic " + base64.b64encode(index.login.encode()).decode()
             path = self.path.partition("?")[0]
-            if path.startswith("/files/"):
+            if path.startswith("/files/") and self.command == "GET":
                 index.asked.append((path, self.headers.get("Authorization", ""), self.headers.get("Range", "")))
             if index.login and self.headers.get("Authorization") != expected:
                 self._send(401, b"", {"WWW-Authenticate": "Basic"})
@@ -159,7 +162,8 @@ def _handler(index: Index) -> type[http.server.BaseHTTPRequestHandler]:
                 self.send_header(name, value)
             self.end_headers()
             shown = body if answer is None or answer.cut is None else body[: answer.cut]
-            self.wfile.write(shown)
+            if self.command == "GET":
+                self.wfile.write(shown)
             self.wfile.flush()
             if answer is not None and answer.stall is not None:
                 answer.stall.wait(30)
