@@ -224,7 +224,8 @@ class Part:
     """What is in an artifact by one distribution. Sizes in bytes: as it travels, and unpacked.
 
     `sha256` is that of the file it came as; `license` is as it says it, or "". `why` is the chain that leads to it:
-    ["app.py:3 imports pricing", "pricing.py:1 imports httpx", "httpx needs certifi"].
+    ["app.py:3 imports pricing", "pricing.py:1 imports httpx", "httpx needs certifi"]. `requires` are the names of the
+    other parts of the artifact that it needs.
     """
 
     name: str
@@ -235,6 +236,7 @@ class Part:
     packed: int
     unpacked: int
     why: Sequence[str]
+    requires: Sequence[str] = ()
 
 
 @dataclass(frozen=True, slots=True)
