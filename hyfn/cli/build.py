@@ -8,7 +8,7 @@ from pathlib import Path
 
 import click
 
-from hyfn.cli import guard, output
+from hyfn.cli import guard, output, upgrading
 from hyfn.pack import delivery, fresh, previous
 from hyfn.pack.fresh import Asked
 
@@ -17,8 +17,7 @@ from hyfn.pack.fresh import Asked
 @click.argument("path", type=click.Path(exists=True, path_type=Path), default=".")
 @click.option("--out", type=click.Path(path_type=Path), default=None, help="Default: PATH/.hyfn/build.")
 @click.option("--locked", "is_locked", is_flag=True, help="Fail where hyfn.lock would have to change.")
-@click.option("--upgrade", is_flag=True, help="Choose every distribution anew.")
-@click.option("--upgrade-package", "packages", multiple=True, metavar="NAME", help="Choose this one anew.")
+@upgrading.option
 @click.option("-v", "--verbose", is_flag=True, help="Show each step.")
 @output.json_option
 @guard.command
@@ -26,14 +25,13 @@ def command(
     path: Path,
     out: Path | None,
     is_locked: bool,
-    upgrade: bool,
-    packages: Sequence[str],
+    upgrade: tuple[str, ...],
     verbose: bool,
     is_json: bool,
 ) -> None:
-    """Package each function of the project at PATH for its platform."""
+    """Package each function of the project at PATH for its platform. PATH stands before --upgrade."""
     asked = fresh.asked(str(path.resolve()))
-    chosen_anew = [] if upgrade else list(packages) or None
+    chosen_anew = upgrading.names(upgrade)
     made = _made_before(path, out)
     before = previous.read(made)
     if chosen_anew is None and before.is_current(asked):

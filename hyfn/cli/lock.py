@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
@@ -10,25 +9,16 @@ from typing import Any
 import click
 
 from hyfn import project
-from hyfn.cli import guard, output
+from hyfn.cli import guard, output, upgrading
 from hyfn.errors import ConfigError
 from hyfn.model import Runtime
 from hyfn.pack.wheels import lock
 from hyfn.pack.wheels.choose import Choice, VersionChange, choose
 
-NAME = re.compile(r"[A-Za-z0-9]([A-Za-z0-9._-]*[A-Za-z0-9])?")
-
 
 @click.command
 @click.argument("path", type=click.Path(exists=True, path_type=Path), default=".")
-@click.option(
-    "--upgrade",
-    metavar="[NAME]",
-    is_flag=False,
-    flag_value="",
-    multiple=True,
-    help="Choose all anew, or only this distribution. May be repeated.",
-)
+@upgrading.option
 @click.option("--check", "is_check", is_flag=True, help="Change nothing; fail where the lock is out of date.")
 @click.option("-v", "--verbose", is_flag=True, help="Show each step.")
 @output.json_option
@@ -38,7 +28,9 @@ def command(path: Path, upgrade: tuple[str, ...], is_check: bool, verbose: bool,
 
     What is locked stays, as far as it fits what is declared. PATH stands before --upgrade.
     """
-    names = _names(upgrade, is_check)
+    if upgrade and is_check:
+        raise ConfigError("--check changes nothing, so it cannot upgrade", hint="leave out one of the two")
+    names = upgrading.names(upgrade)
     read = project.read(path)
     if not read.functions:
         raise project.no_function(read)
@@ -54,17 +46,6 @@ def command(path: Path, upgrade: tuple[str, ...], is_check: bool, verbose: bool,
     for line in _lines(choice, list(runtimes)):
         output.result(line)
     output.result(f"{lock.path(read).name}: {_count(choice)} for {len(runtimes)} target{_s(len(runtimes))}")
-
-
-def _names(upgrade: Sequence[str], is_check: bool) -> list[str] | None:
-    if upgrade and is_check:
-        raise ConfigError("--check changes nothing, so it cannot upgrade", hint="leave out one of the two")
-    for name in upgrade:
-        if name and not NAME.fullmatch(name):
-            raise ConfigError(f"{name!r} is no distribution's name", hint="PATH stands before --upgrade")
-    if not upgrade:
-        return None
-    return [] if "" in upgrade else list(upgrade)
 
 
 def _lines(choice: Choice, runtimes: Sequence[Runtime]) -> Iterator[str]:

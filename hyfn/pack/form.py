@@ -7,6 +7,7 @@ import hashlib
 import zlib
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from pathlib import Path
 
 from hyfn.model import Part, Recipe, Runtime, Tree
 from hyfn.pack import archive, pyc, recipes, splice
@@ -15,6 +16,7 @@ from hyfn.pack.wheels import stock, strips
 from hyfn.pack.wheels.narrow import Need
 from hyfn.pack.wheels.shelf import Shelf
 from hyfn.pack.wheels.strips import Strip
+from hyfn.toolchain import cache
 from hyfn.toolchain.pythons import Interpreter
 
 VERSION = "1"
@@ -105,6 +107,32 @@ def _strips(form: Form) -> dict[str, list[Strip]]:
         name: [*form.shelf.contents[name].strips, *([compiled[name]] if name in compiled else [])]
         for name in form.needs
     }
+
+
+def is_entangled(form: Form) -> bool:
+    """Whether the project's files and a wheel's stand in one folder: then only all of them together can be loaded."""
+    own = {path.removeprefix(form.tree.site).partition("/")[0] for path in form.tree.files}
+    return any(path.partition("/")[0] in own for name in form.needs for path in form.shelf.contents[name].paths)
+
+
+def lay_out_code(form: Form, into: Path) -> None:
+    """Write the project's and hyfn's own files, and what they compile to, into the folder."""
+    for path, content in {**form.tree.files, **_compiled(form)}.items():
+        place = into / path
+        place.parent.mkdir(parents=True, exist_ok=True)
+        place.write_bytes(content)
+
+
+def site(form: Form) -> Path:
+    """A folder of the user's cache with the wheels' files. Never to be written to."""
+
+    def fill(folder: Path) -> None:
+        folder.mkdir()
+        for each in _strips(form).values():
+            for strip in each:
+                strips.lay_out(strip, folder)
+
+    return cache.made_once(cache.home() / "sites" / libraries_key(form)[:32], fill)
 
 
 def parts(form: Form) -> list[Part]:

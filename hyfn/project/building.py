@@ -81,7 +81,7 @@ def build(
         Reach(project),
         names.short_names(project),
         {unit.party: runtimes(unit.target, is_for_here) for unit in wanted},
-        stock.fill(choice, project.root, watch),
+        stock.fill(choice, project, watch),
     )
     drafts = _drafts(drafting, wanted)
     with delivery.all_or_nothing(out) as partial:

@@ -117,9 +117,18 @@ def _load(draft: Draft, artifact: Artifact) -> str | None:
     known = cache.home() / "loaded" / cache.key(artifact.digest, entry, str(interpreter.path), interpreter.version)
     if not known.exists():
         with scratch.folder("hyfn-unpacked-") as folder:
-            _check(unpack(artifact, folder / "artifact"), entry, interpreter.path, draft.unit)
+            _check(_laid_out(draft, artifact, folder / "artifact"), entry, interpreter.path, draft.unit)
         cache.put(known, b"")
     return None
+
+
+def _laid_out(draft: Draft, artifact: Artifact, into: Path) -> list[Path]:
+    """The import roots of what is in the artifact. Its wheels are those that lie in the user's cache, laid out once."""
+    first = draft.forms[0]
+    if form.is_entangled(first):
+        return unpack(artifact, into)
+    form.lay_out_code(first, into / (draft.container.root if draft.container else ""))
+    return [*packer(draft.unit.target).roots(into), form.site(first)]
 
 
 def _check(roots: Sequence[Path], entry: str, python: Path, unit: Unit) -> None:

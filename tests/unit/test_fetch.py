@@ -17,7 +17,7 @@ import pytest
 
 from hyfn.errors import BuildError, HyfnError, MachineError
 from hyfn.model import Runtime, Wheel
-from hyfn.pack.wheels import credentials, download, fetch, indexes
+from hyfn.pack.wheels import credentials, download, fetch, indexes, locate
 from tests.fakes import simple_index
 from tests.fakes.simple_index import Answer, Index
 
@@ -271,7 +271,7 @@ def test_a_locked_file_is_found_by_the_index_that_uv_is_configured_with(index: I
     configure(root, f'index-url = "{index.simple}"')
     wheel = index.add("mine-1.0-py3-none-any.whl", simple_index.wheel(), has_url=False)
     source = index.add("mine-1.0.tar.gz", simple_index.sdist("mine", "1.0", {}), has_url=False)
-    found = fetch.locate([wheel, source], INTEL, root)
+    found = locate.locate([wheel, source], INTEL, root)
     assert [one.url for one in found] == [f"{index.url}/files/{one.file}" for one in (wheel, source)]
     assert get(wheel, root) == index.files[wheel.file]
 

@@ -42,7 +42,7 @@ def cut(*imports: str, optional: Sequence[str] = ()) -> Slice:
 def narrowed(root: Path, dependencies: Sequence[str], sliced: Slice, runtime: Runtime = INTEL) -> Mapping[str, Need]:
     made = project(root, dependencies)
     choice = choose.choose(made, {runtime: ["aws"]})
-    filled = stock.fill(choice, root, fetch.nobody)
+    filled = stock.fill(choice, made, fetch.nobody)
     return narrowing.narrow(made, sliced, filled.chosen[runtime], filled.shelves[runtime], PROVIDED)
 
 
@@ -163,10 +163,8 @@ def test_what_is_no_requirement_is_refused_at_its_line(tmp_path: Path) -> None:
 
 
 def test_wheels_are_the_targets(tmp_path: Path) -> None:
-    intel, arm = [
-        stock.fill(choose.choose(project(tmp_path, ["markupsafe==3.0.2"]), {runtime: []}), tmp_path, fetch.nobody)
-        for runtime in (INTEL, ARM)
-    ]
+    made = project(tmp_path, ["markupsafe==3.0.2"])
+    intel, arm = [stock.fill(choose.choose(made, {runtime: []}), made, fetch.nobody) for runtime in (INTEL, ARM)]
     [shelf], [other] = intel.shelves.values(), arm.shelves.values()
     assert [path for path in shelf.contents["markupsafe"].paths if path.endswith("cpython-313-x86_64-linux-gnu.so")]
     assert [path for path in other.contents["markupsafe"].paths if path.endswith("cpython-312-aarch64-linux-gnu.so")]
@@ -175,6 +173,6 @@ def test_wheels_are_the_targets(tmp_path: Path) -> None:
 def test_what_is_declared_and_never_imported_is_named(tmp_path: Path) -> None:
     made = project(tmp_path, ["six", "jinja2", "idna"])
     choice = choose.choose(made, {INTEL: []})
-    filled = stock.fill(choice, tmp_path, fetch.nobody)
+    filled = stock.fill(choice, made, fetch.nobody)
     unused = narrowing.unused(["six", "markupsafe"], filled.chosen[INTEL], filled.shelves[INTEL])
     assert [str(one) for one in unused] == ["idna"]

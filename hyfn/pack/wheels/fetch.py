@@ -6,12 +6,12 @@ import os
 import re
 import secrets
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import FIRST_EXCEPTION, Future, wait
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
-from typing import IO, TYPE_CHECKING
+from typing import IO, TYPE_CHECKING, Any
 
 from hyfn.errors import BuildError, MachineError
 from hyfn.model import Runtime, Wheel
@@ -37,19 +37,28 @@ def nobody(done: int, total: int) -> None:
     """Watches nothing."""
 
 
-def fetch(wheels: Sequence[Wheel], runtime: Runtime, root: Path | None, watch: Watch = nobody) -> dict[Wheel, Path]:
+def fetch(
+    wheels: Sequence[Wheel],
+    runtime: Runtime,
+    root: Path | None,
+    watch: Watch = nobody,
+    table: Mapping[str, Any] | None = None,
+) -> dict[Wheel, Path]:
     """Each one's wheel file, verified when it came: SHA-256, and size where it is known. Never to be written to.
 
-    What lacks is fetched, eight at once, and a wheel is built of what is a source distribution. `watch` is told the
-    bytes that are there and those that are wanted, at most ten times a second, from this thread. Without anything to
-    fetch no socket is opened. Safe to call at once from threads and processes; an interruption ends it promptly.
-    BuildError, sdist.Unbuildable or MachineError name the file.
+    What lacks is fetched, eight at once, and a wheel is built of what is a source distribution. `table` is the
+    project's [tool.uv], for a lock does not say which index has what. `watch` is told the bytes that are there and
+    those that are wanted, at most ten times a second, from this thread. With nothing to fetch no socket opens. Safe
+    to call at once from threads and processes; an interruption ends it promptly. BuildError, sdist.Unbuildable or
+    MachineError name the file.
     """
     home = cache.home()
     there = {wheel: _kept(wheel, runtime, home) for wheel in wheels}
     lacking = [wheel for wheel, path in there.items() if path is None]
     if lacking:
-        _obtain([wheel for wheel in lacking if not _is_whole(wheel, place(wheel, home))], home, runtime, root, watch)
+        _obtain(
+            [wheel for wheel in lacking if not _is_whole(wheel, place(wheel, home))], home, runtime, root, watch, table
+        )
         there |= _ready(lacking, runtime, root, home)
     return {wheel: path for wheel, path in there.items() if path is not None}
 
@@ -59,11 +68,6 @@ def place(wheel: Wheel, home: Path) -> Path:
     if not PLAIN.fullmatch(wheel.file) or not SHA256.fullmatch(wheel.sha256):
         raise BuildError(f"{wheel.name} {wheel.version} is locked without a file name and a SHA-256")
     return Path(f"{home}/files/{wheel.sha256[:2]}/{wheel.sha256}/{wheel.file}")
-
-
-def locate(wheels: Sequence[Wheel], runtime: Runtime, root: Path | None) -> list[Wheel]:
-    """`wheels` with their URLs, as `hyfn.pack.wheels.locate` finds them."""
-    return locating.locate(wheels, runtime, root)
 
 
 def _kept(wheel: Wheel, runtime: Runtime, home: Path) -> Path | None:
@@ -89,11 +93,18 @@ def _ready(wheels: Sequence[Wheel], runtime: Runtime, root: Path | None, home: P
         return paths | {wheel: future.result() for wheel, future in built.items()}
 
 
-def _obtain(wheels: Sequence[Wheel], home: Path, runtime: Runtime, root: Path | None, watch: Watch) -> None:
+def _obtain(
+    wheels: Sequence[Wheel],
+    home: Path,
+    runtime: Runtime,
+    root: Path | None,
+    watch: Watch,
+    table: Mapping[str, Any] | None,
+) -> None:
     from hyfn.pack.wheels import credentials, download, indexes
 
     settings = indexes.settings(root)
-    one_each = list({place(wheel, home): wheel for wheel in locate(wheels, runtime, root)}.values())
+    one_each = list({place(wheel, home): wheel for wheel in locating.locate(wheels, runtime, root, table)}.values())
     afar = [wheel for wheel in one_each if download.local(wheel, root) is None]
     if settings.is_offline and afar:
         raise locating.away(afar, "uv is set to be offline")

@@ -15,7 +15,8 @@ from packaging.utils import canonicalize_name
 
 from hyfn.errors import BuildError, MachineError
 from hyfn.model import Runtime, Wheel
-from hyfn.toolchain import cache, uv
+from hyfn.pack.wheels import sources
+from hyfn.toolchain import cache, scratch, uv
 
 OFFLINE = "network was disabled"
 """What uv says where it may only read its cache, which does not hold what it needs."""
@@ -23,32 +24,36 @@ OFFLINE = "network was disabled"
 File = Mapping[str, Any]
 
 
-def locate(wheels: Sequence[Wheel], runtime: Runtime, root: Path | None) -> list[Wheel]:
+def locate(
+    wheels: Sequence[Wheel], runtime: Runtime, root: Path | None, table: Mapping[str, Any] | None = None
+) -> list[Wheel]:
     """`wheels` in their order, each with its URL (http, https or file), and with its size where the index tells.
+
+    `table` is the project's [tool.uv]: its sources say which index has what.
 
     Asks uv once, for every file of those versions: it would rather choose among them than find the locked one. Only
     the indexes' pages are read. BuildError for a file that is gone or has other bytes, MachineError without network.
     """
     lacking = [wheel for wheel in wheels if not wheel.url]
-    files = _files(lacking, runtime, root) if lacking else {}
+    files = _files(lacking, runtime, root or cache.home(), table or {}) if lacking else {}
     return [wheel if wheel.url else _found(wheel, files.get(wheel.name, [])) for wheel in wheels]
 
 
-def _files(wheels: Sequence[Wheel], runtime: Runtime, root: Path | None) -> dict[str, list[File]]:
-    packages = tomllib.loads(_ask(wheels, runtime, root)).get("packages", [])
+def _files(wheels: Sequence[Wheel], runtime: Runtime, root: Path, table: Mapping[str, Any]) -> dict[str, list[File]]:
+    packages = tomllib.loads(_ask(wheels, runtime, root, table)).get("packages", [])
     return {canonicalize_name(str(one["name"])): list(_of_package(one)) for one in packages}
 
 
-def _ask(wheels: Sequence[Wheel], runtime: Runtime, root: Path | None) -> str:
+def _ask(wheels: Sequence[Wheel], runtime: Runtime, root: Path, table: Mapping[str, Any]) -> str:
     # Universal: the files for every platform, where a platform would be given the one that uv thinks best for it.
-    command = ["pip", "compile", "-", "--quiet", "--no-header", "--no-deps", "--universal", "--format", "pylock.toml"]
-    pins = "\n".join(f"{wheel.name}=={wheel.version}" for wheel in wheels)
+    command = ["--quiet", "--no-header", "--no-deps", "--universal", "--format", "pylock.toml"]
+    pins = [f"{wheel.name}=={wheel.version}" for wheel in wheels]
     try:
-        return uv.run(
-            [*command, "--python", sys.executable, "--python-version", runtime.python],
-            cwd=root or cache.home(),
-            stdin=pins,
-        )
+        with scratch.folder("hyfn-locate-") as folder:
+            project = folder / "pyproject.toml"
+            project.write_text(sources.document(pins, table, root))
+            python = ["--python", sys.executable, "--python-version", runtime.python]
+            return uv.run(["pip", "compile", project, *command, *python], cwd=root)
     except uv.UvError as error:
         if isinstance(error, uv.Unreachable) or OFFLINE in error.output:
             raise away(wheels, _last_cause(error.output)) from error

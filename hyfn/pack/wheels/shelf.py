@@ -11,6 +11,7 @@ from packaging.utils import canonicalize_name
 
 from hyfn.errors import BuildError
 from hyfn.model import Runtime, Wheel
+from hyfn.pack.wheels.compatible import applies
 from hyfn.pack.wheels.wheel import Contents
 
 
@@ -65,30 +66,6 @@ class Shelf:
                 seen.add((name, extra))
                 waiting += [(need, name) for need in self.contents[name].needs if applies(need, self.runtime, extra)]
         return found
-
-
-def applies(requirement: Requirement, runtime: Runtime, extra: str = "") -> bool:
-    """Whether its marker, if any, is true on `runtime`."""
-    if requirement.marker is None:
-        return not extra
-    return requirement.marker.evaluate({**_marker_values(runtime), "extra": extra})
-
-
-@functools.lru_cache(maxsize=64)
-def _marker_values(runtime: Runtime) -> Mapping[str, str]:
-    return {
-        "implementation_name": "cpython",
-        "implementation_version": f"{runtime.python}.0",
-        "os_name": "posix",
-        "platform_machine": runtime.machine,
-        "platform_python_implementation": "CPython",
-        "platform_release": "",
-        "platform_system": "Linux",
-        "platform_version": "",
-        "python_full_version": f"{runtime.python}.0",
-        "python_version": runtime.python,
-        "sys_platform": "linux",
-    }
 
 
 def _prefixes(dotted: str) -> Sequence[str]:

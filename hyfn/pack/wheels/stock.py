@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from hyfn.model import Runtime, Wheel
+from hyfn.model import Project, Runtime, Wheel
 from hyfn.pack.wheels import bytecode, fetch, wheel
 from hyfn.pack.wheels.choose import Choice, Chosen
 from hyfn.pack.wheels.fetch import Watch
@@ -25,20 +25,20 @@ class Stock:
     shelves: Mapping[Runtime, Shelf]
 
 
-def fill(choice: Choice, root: Path, watch: Watch) -> Stock:
+def fill(choice: Choice, project: Project, watch: Watch) -> Stock:
     """Fetch what was chosen, as far as it is not in the user's cache, and read it.
 
     A source distribution that cannot become a wheel is an error only for who needs it: it stands in the shelf's `lost`.
     """
-    shelves = {runtime: _filled(runtime, chosen, root, watch) for runtime, chosen in choice.by_runtime.items()}
+    shelves = {runtime: _filled(runtime, chosen, project, watch) for runtime, chosen in choice.by_runtime.items()}
     return Stock(choice.by_runtime, shelves)
 
 
-def _filled(runtime: Runtime, chosen: Chosen, root: Path, watch: Watch) -> Shelf:
+def _filled(runtime: Runtime, chosen: Chosen, project: Project, watch: Watch) -> Shelf:
     wanted, lost = list(chosen.wheels), dict[str, Unbuildable]()
     while True:
         try:
-            return _shelf(runtime, fetch.fetch(wanted, runtime, root, watch), lost)
+            return _shelf(runtime, fetch.fetch(wanted, runtime, project.root, watch, project.uv), lost)
         except Unbuildable as error:
             lost[error.source.name] = error
             wanted = [one for one in wanted if one != error.source]

@@ -69,6 +69,14 @@ def contents(strip: Strip, is_wanted: Callable[[str], bool]) -> Iterator[tuple[s
             yield path, found
 
 
+def lay_out(strip: Strip, into: Path) -> None:
+    """Write its files into the folder. Their paths are those of a wheel that was read, and so are safe."""
+    for path, content in contents(strip, lambda _: True):
+        place = into / path
+        place.parent.mkdir(parents=True, exist_ok=True)
+        place.write_bytes(content)
+
+
 def _view(file: Path) -> memoryview:
     with file.open("rb") as opened:
         return memoryview(mmap.mmap(opened.fileno(), 0, access=mmap.ACCESS_READ))

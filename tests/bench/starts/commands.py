@@ -14,6 +14,7 @@ from hyfn.clouds.gcp import emulate as gcp
 from hyfn.clouds.gcp.pack import TARGET
 from hyfn.clouds.knative import emulate as knative
 from hyfn.clouds.knative.pack import HOST as KNATIVE_HOST
+from hyfn.clouds.knative.pack import SCAFFOLD
 from hyfn.clouds.local import emulate as local
 from hyfn.clouds.local.pack import HOST as LOCAL_HOST
 from hyfn.model import Artifact
@@ -59,7 +60,7 @@ def _azure(artifact: Artifact, unpacked: Path, env: Mapping[str, str]) -> Comman
     front, library = azure._environments(artifact.python, _quiet)
     options = {
         "root": str(unpacked),
-        "roots": [str(root) for root in azure_pack.roots(unpacked)],
+        "roots": [str(root) for root in azure_pack.packer.roots(unpacked)],
         "libraries": [] if library is front else [str(library.site_packages)],
         "port": port,
         "ready": str(unpacked.with_name("ready")),
@@ -72,7 +73,7 @@ def _knative(artifact: Artifact, unpacked: Path, env: Mapping[str, str]) -> Comm
     port = free_port()
     func = artifact.options.get("runtime") == "func"
     python = str(knative._environment(func, artifact.python, _quiet).python)
-    argv = [python, *(["-c", knative.SCAFFOLD] if func else ["-m", KNATIVE_HOST])]
+    argv = [python, *(["-c", SCAFFOLD] if func else ["-m", KNATIVE_HOST])]
     return Command(argv, clean_env({**knative._variables(artifact, port), **env}), unpacked / "app", port)
 
 
