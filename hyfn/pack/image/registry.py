@@ -226,8 +226,8 @@ class Registry:
 
 
 def pause(attempt: int, asked: str = "") -> None:
-    """Wait before try `attempt` + 1: as long as the registry asks, or one second, two, four. Ends with its Workers."""
-    seconds = float(asked) if asked.isdigit() else 2.0 ** (attempt - 1)
+    """Wait before try `attempt` + 1: as long as the registry asks, else half a second, one, two."""
+    seconds = float(asked) if asked.isdigit() else 2.0 ** (attempt - 2)
     until = time.monotonic() + min(seconds, LONGEST_WAIT)
     while time.monotonic() < until:
         scope().check()

@@ -1,0 +1,138 @@
+"""Containers by podman and runc, with storage of their own."""
+
+from __future__ import annotations
+
+import contextlib
+import http.client
+import json
+import os
+import select
+import shutil
+import signal
+import subprocess
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from types import TracebackType
+from typing import Self
+
+from hyfn.toolchain.processes import free_port
+from tests.registry import needed
+
+SETTINGS = """
+[containers]
+default_ulimits = ["nofile=20000:20000", "nproc=4096:4096"]
+[engine]
+runtime = "runc"
+cgroup_manager = "cgroupfs"
+events_logger = "file"
+"""
+SECONDS = 120.0
+READY_SECONDS = 20.0
+
+
+class Failed(Exception):
+    """What podman said."""
+
+
+class Podman:
+    """An engine whose images and containers are in `folder`, and are gone afterwards."""
+
+    def __init__(self, folder: Path) -> None:
+        needed("podman", "runc")
+        self._folder = folder
+
+    def __enter__(self) -> Self:
+        self._folder.mkdir(parents=True, exist_ok=True)
+        (self._folder / "containers.conf").write_text(SETTINGS)
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
+        with contextlib.suppress(Failed, subprocess.SubprocessError):
+            self.run("rm", "--all", "--force", "--time", "0")
+        for mounted in (self._folder / "root").glob("*"):
+            if mounted.is_mount():
+                subprocess.run(["umount", "--lazy", str(mounted)], check=False)
+        shutil.rmtree(self._folder, ignore_errors=True)
+
+    def run(self, *arguments: str) -> str:
+        """podman's standard output. Raises Failed."""
+        folders = ["--root", str(self._folder / "root"), "--runroot", str(self._folder / "run")]
+        env = {**os.environ, "CONTAINERS_CONF": str(self._folder / "containers.conf"), "TMPDIR": str(self._folder)}
+        done = subprocess.run(
+            ["podman", *folders, *arguments], env=env, capture_output=True, text=True, timeout=SECONDS
+        )
+        if done.returncode:
+            raise Failed(f"podman {' '.join(arguments)}: {done.stderr.strip()}")
+        return done.stdout
+
+    def start(self, image: str, env: Mapping[str, str], options: Sequence[str] = ()) -> Container:
+        """A container of `image` that listens on the PORT that it is given, on this machine's own loopback."""
+        port = free_port()
+        pairs = [f"--env={name}={value}" for name, value in {**env, "PORT": str(port)}.items()]
+        trust = [] if image.startswith("oci:") else ["--tls-verify=false"]
+        usual = ["--detach", "--network=host", "--read-only", "--user=65532:65532"]
+        identity = self.run("run", *usual, *trust, *pairs, *options, image).strip().splitlines()[-1]
+        container = Container(self, identity, port)
+        container.wait()
+        return container
+
+
+@dataclass(frozen=True)
+class Container:
+    """One that runs."""
+
+    podman: Podman
+    identity: str
+    port: int
+
+    def wait(self) -> None:
+        """Until it answers."""
+        until = time.monotonic() + READY_SECONDS
+        while True:
+            try:
+                self.get("/")
+            except (OSError, http.client.HTTPException):
+                if time.monotonic() > until or not self.is_running():
+                    raise AssertionError(f"it does not answer:\n{self.logs()}") from None
+                time.sleep(0.02)
+            else:
+                return
+
+    def get(self, path: str) -> tuple[int, str]:
+        """Status and text of an answer."""
+        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=5)
+        try:
+            connection.request("GET", path)
+            response = connection.getresponse()
+            return response.status, response.read().decode()
+        finally:
+            connection.close()
+
+    def is_running(self) -> bool:
+        return bool(json.loads(self.podman.run("inspect", self.identity))[0]["State"]["Running"])
+
+    def logs(self) -> str:
+        return self.podman.run("logs", self.identity)
+
+    def terminate(self) -> float:
+        """The seconds from SIGTERM until it has ended."""
+        process = int(json.loads(self.podman.run("inspect", self.identity))[0]["State"]["Pid"])
+        watched = os.pidfd_open(process)
+        try:
+            before = time.monotonic()
+            os.kill(process, signal.SIGTERM)
+            _until_ended(watched)
+            return time.monotonic() - before
+        finally:
+            os.close(watched)
+
+    def exit_code(self) -> int:
+        return int(self.podman.run("wait", self.identity))
+
+
+def _until_ended(watched: int) -> None:
+    """Wait for the process behind a pidfd, for SECONDS at most."""
+    if not select.select([watched], [], [], SECONDS)[0]:
+        raise AssertionError("it does not end")
