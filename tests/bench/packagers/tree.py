@@ -19,7 +19,7 @@ from pathlib import Path
 from types import FrameType
 
 PR_SET_PDEATHSIG, PR_SET_CHILD_SUBREAPER = 1, 36
-GRACE = 5.0
+GRACE = 1.0
 """Seconds that what outlives the command is given to end by itself, which a guard that was let go does at once."""
 
 
