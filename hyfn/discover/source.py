@@ -143,18 +143,19 @@ def imported(source: Source) -> list[str]:
 
     A module that cannot be parsed imports nothing; `tree` says what is wrong with it.
     """
-    try:
-        nodes = list(ast.walk(tree(source)))
-    except SourceError:
-        return []
-    names: list[str] = []
-    for node in nodes:
+    return [name for name, _ in imports(source)]
+
+
+def imports(source: Source) -> list[tuple[str, int]]:
+    """What `imported` names, each with its line."""
+    found: list[tuple[str, int]] = []
+    for node in _nodes(source):
         if isinstance(node, ast.Import):
-            names += [alias.name for alias in node.names]
+            found += [(alias.name, node.lineno) for alias in node.names]
         elif isinstance(node, ast.ImportFrom):
             base = absolute(source, node)
-            names += [_join(base, alias.name) for alias in node.names]
-    return names
+            found += [(_join(base, alias.name), node.lineno) for alias in node.names]
+    return found
 
 
 def absolute(source: Source, node: ast.ImportFrom) -> str:
