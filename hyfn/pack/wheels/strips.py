@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import mmap
+import os
 import zlib
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -59,7 +60,7 @@ def members(strips: Iterable[Strip], prefix: str = "") -> Iterator[Member]:
 
 def contents(strip: Strip, is_wanted: Callable[[str], bool]) -> Iterator[tuple[str, bytes]]:
     """The inflated files whose paths are wanted. BuildError where one is damaged."""
-    view = _view(strip.file)
+    view = _view(strip.file) if strip.pieces else memoryview(b"")
     for path, _, crc, size, packed, offset in strip.pieces:
         if is_wanted(path):
             inflater = zlib.decompressobj(-zlib.MAX_WBITS)
@@ -79,4 +80,6 @@ def lay_out(strip: Strip, into: Path) -> None:
 
 def _view(file: Path) -> memoryview:
     with file.open("rb") as opened:
+        if not opened.seek(0, os.SEEK_END):
+            return memoryview(b"")  # of a wheel without modules nothing is compiled, and nothing cannot be mapped
         return memoryview(mmap.mmap(opened.fileno(), 0, access=mmap.ACCESS_READ))
