@@ -64,4 +64,4 @@ def _hint(project: Project, glob: str) -> str:
     is_matched = globs.matching([glob])
     if any(is_matched(source.file) for source in project.sources.values()):
         return "modules travel where they are imported: name them in imports"
-    return f"it is read from {project.root.name}/, and brings no folder, and no link that leads out"
+    return f"globs are relative to {project.root.name}/; links that lead out of it do not count"
