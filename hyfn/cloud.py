@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Protocol
 
-from hyfn.model import Artifact, Container, FunctionSpec, Problem, Runtime, Staged, Target, Tree
+from hyfn.model import Artifact, Container, FunctionSpec, Limits, Problem, Runtime, Staged, Target, Tree
 from hyfn.wire.carrier import Answer, Endpoint, Request, Response
 
 
@@ -27,6 +27,11 @@ class Packer(Protocol):
 
     def check(self, function: FunctionSpec, target: Target) -> Iterable[Problem]:
         """What the platform would refuse in the options: values out of range, a wrong name."""
+        ...
+
+    def limits(self, target: Target) -> Limits:
+        """What the platform takes of an artifact for `target`, each figure with the vendor's page. Options that `check`
+        refuses give limits nonetheless."""
         ...
 
     def platform_name(self, app: str, stage: str, function: FunctionSpec, target: Target) -> str:

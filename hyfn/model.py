@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import date
 from pathlib import Path
 from typing import Any
 
@@ -53,6 +54,27 @@ class Signature:
     returns: str | None
 
 
+Entry = tuple[str, Place]
+"""One string of a setting, and its line."""
+
+
+@dataclass(frozen=True, slots=True)
+class Recipe:
+    """How an artifact is made, by the [tool.hyfn.build] tables.
+
+    `pyc` says whether compiled modules travel. `include` are globs of the project's files, relative to its root;
+    `exclude` are globs of paths in the artifact, wheels' files too; `imports` are modules that reading cannot see;
+    `allow` are "glob:rule" for the search for secrets; `base` is the image to stand on, "" for the platform's own.
+    """
+
+    pyc: bool = True
+    include: Sequence[Entry] = ()
+    exclude: Sequence[Entry] = ()
+    imports: Sequence[Entry] = ()
+    allow: Sequence[Entry] = ()
+    base: str = ""
+
+
 @dataclass(frozen=True, slots=True)
 class FunctionSpec:
     """A decorated function as its source says it.
@@ -72,6 +94,7 @@ class FunctionSpec:
     targets: Sequence[Target]
     calls: Sequence[str] = ()
     raises: Sequence[str] = ()
+    recipe: Recipe = Recipe()
 
 
 @dataclass(frozen=True, slots=True)
@@ -276,6 +299,45 @@ class Container:
     env: Mapping[str, str]
     user: str
     port: int
+
+
+@dataclass(frozen=True, slots=True)
+class Limit:
+    """The most that a platform takes, in bytes, and the page that says so."""
+
+    most: int
+    source: str
+
+
+@dataclass(frozen=True, slots=True)
+class Retirement:
+    """When a platform gives up a Python: it is not maintained from `deprecated` on, and not taken from `refused` on
+    (None where its vendor names no such day). `source` is the page that says so."""
+
+    deprecated: date
+    refused: date | None
+    source: str
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """What a platform takes of an artifact for one target. None where its vendor publishes no limit.
+
+    `platform` is its name in words. `packed` and `unpacked` are of a zip, `image` is of an image's layers, unpacked.
+    `environment` is for all variables together as the JSON that they are sent as, `variable` for one as NAME=value.
+    `reserved` are patterns, each for a whole name, of the variables that are not the user's to set. `retirements` are
+    by Python ("3.13"). `way_out` is an option, as one writes it, by which more may travel, or "".
+    """
+
+    platform: str
+    packed: Limit | None = None
+    unpacked: Limit | None = None
+    image: Limit | None = None
+    environment: Limit | None = None
+    variable: Limit | None = None
+    reserved: Sequence[str] = ()
+    retirements: Mapping[str, Retirement] = field(default_factory=dict)
+    way_out: str = ""
 
 
 @dataclass(frozen=True, slots=True)

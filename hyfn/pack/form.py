@@ -35,7 +35,7 @@ class Form:
     shelf: Shelf
     needs: Mapping[str, Need]
     interpreter: Interpreter | None
-    recipe: Recipe = Recipe()
+    recipe: Recipe
 
     @property
     def distributions(self) -> list[str]:
@@ -133,6 +133,12 @@ def site(form: Form) -> Path:
                 strips.lay_out(strip, folder)
 
     return cache.made_once(cache.home() / "sites" / libraries_key(form)[:32], fill)
+
+
+def sizes(form: Form) -> tuple[int, int]:
+    """Bytes of a zip of it, and of its files."""
+    made = members(form)
+    return splice.packed(made), sum(each.size for each in made)
 
 
 def parts(form: Form) -> list[Part]:

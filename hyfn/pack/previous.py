@@ -11,7 +11,7 @@ from pathlib import Path
 from hyfn.pack import delivery, fresh
 from hyfn.pack.fresh import Asked
 
-VERSION = 1
+VERSION = 2
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,7 +21,7 @@ class Kept:
     key: str
     digest: str
     size: int
-    note: str | None
+    notes: Sequence[str]
     stamps: Mapping[str, Sequence[int]]
 
 
@@ -50,9 +50,7 @@ class Previous:
     def is_whole(self, path: str) -> bool:
         """Whether the files of the artifact at `path` are those that the build wrote."""
         kept = self.artifacts[path]
-        return bool(kept.stamps) and stamps(self.folder, path) == {
-            name: list(each) for name, each in kept.stamps.items()
-        }
+        return bool(kept.stamps) and all(_is_same(self.folder / name, each) for name, each in kept.stamps.items())
 
     def take(self, path: str, into: Path) -> None:
         """Give the files of the artifact at `path` a second name in the folder `into`."""
@@ -73,9 +71,16 @@ def read(folder: Path) -> Previous:
         return Previous(folder)
 
 
+def _row(kept: Kept) -> list[object]:
+    return [kept.key, kept.digest, kept.size, list(kept.notes), kept.stamps]
+
+
 def write(folder: Path, state: Previous) -> None:
     """Keep `state` for the next build in `folder`."""
-    rows = {path: [kept.key, kept.digest, kept.size, kept.note, kept.stamps] for path, kept in state.artifacts.items()}
+    rows = {
+        path: [kept.key, kept.digest, kept.size, list(kept.notes), kept.stamps]
+        for path, kept in state.artifacts.items()
+    }
     document = {
         "version": VERSION,
         "inputs": state.inputs,
@@ -86,14 +91,22 @@ def write(folder: Path, state: Previous) -> None:
     (folder / delivery.STATE).write_text(json.dumps(document))
 
 
-def stamps(folder: Path, path: str) -> dict[str, list[int]]:
-    """Size, time and inode of each file of the artifact at `path`, by name in `folder`; {} where it is not there."""
-    place = folder / path
+def stamps(folder: Path, *paths: str) -> dict[str, list[int]]:
+    """Size, time and inode of each file at or below the paths in `folder`, by its name there."""
+    found: dict[str, list[int]] = {}
+    for path in paths:
+        place = folder / path
+        for each in sorted(place.rglob("*")) if place.is_dir() else [place]:
+            if each.is_file():
+                found[each.relative_to(folder).as_posix()] = _stamp(each)
+    return found
+
+
+def _is_same(file: Path, stamp: Sequence[int]) -> bool:
     try:
-        files = sorted(each for each in place.rglob("*") if each.is_file()) if place.is_dir() else [place]
-        return {each.relative_to(folder).as_posix(): _stamp(each) for each in files}
+        return _stamp(file) == list(stamp)
     except OSError:
-        return {}
+        return False
 
 
 def _stamp(file: Path) -> list[int]:

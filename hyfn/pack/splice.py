@@ -10,6 +10,7 @@ import hashlib
 import stat
 import struct
 import zlib
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import IO
 
@@ -79,6 +80,11 @@ def deflated(content: bytes) -> bytes:
     """A raw deflate stream of `content`, made now."""
     deflater = zlib.compressobj(LEVEL, zlib.DEFLATED, -zlib.MAX_WBITS)
     return deflater.compress(content) + deflater.flush()
+
+
+def packed(members: Iterable[Member]) -> int:
+    """The size in bytes of a zip of `members`."""
+    return END.size + sum(len(each.stream) + overhead(len(each.name.encode())) for each in members)
 
 
 def overhead(name: int) -> int:

@@ -15,7 +15,7 @@ from hyfn.discover import names
 from hyfn.discover import source as source_text
 from hyfn.discover.reach import Reach
 from hyfn.model import Artifact, Project
-from hyfn.pack import delivery, fresh, previous
+from hyfn.pack import delivery, fresh, previous, recipes
 from hyfn.pack.fresh import Asked
 from hyfn.pack.previous import Kept, Previous
 from hyfn.pack.units import Unit, units
@@ -87,7 +87,12 @@ def build(
     with delivery.all_or_nothing(out) as partial:
         made = _made(drafts, previous.read(out), partial, report)
         _write_manifest(drafting, [each.artifact for each in made], partial)
-        notes = [*choice.notes, *_unused(drafting), *(each.note for each in made if each.note)]
+        notes = [
+            *choice.notes,
+            *_unused(drafting),
+            *_idle(project, drafts),
+            *(note for each in made for note in each.notes),
+        ]
         roots = [project.root, project.source_root]
         inputs = fresh.inputs(roots, out.resolve(), asked) if asked else ""
         previous.write(partial, Previous(partial, inputs, [*map(str, roots)], notes, _kept(drafts, made, partial)))
@@ -113,6 +118,17 @@ def _unused_note(one: Requirement, project: Project) -> str:
     place = declared.place_of(one, project)
     hint = "what reading cannot see: imports = [...] in [tool.hyfn.build]"
     return f"{f'{place}: ' if place else ''}{one} is declared, and nothing imports it ({hint})"
+
+
+def _idle(project: Project, drafts: Sequence[Draft]) -> list[str]:
+    """A word on each entry of `allow` that matches nothing in any artifact."""
+    matched = {entry for draft in drafts for entry in _allowed(project, draft) if entry not in draft.idle}
+    entries = {text: place for function in project.functions for text, place in function.recipe.allow}
+    return [f"{place}: allow {text!r} matches nothing" for text, place in entries.items() if text not in matched]
+
+
+def _allowed(project: Project, draft: Draft) -> Sequence[str]:
+    return recipes.texts(recipes.of(project, draft.cut.functions).allow)
 
 
 def _with_python(unit: Unit, python: str | None) -> Unit:
@@ -155,7 +171,11 @@ def _keep_source(draft: Draft, partial: Path) -> None:
 def _kept(drafts: Sequence[Draft], made: Sequence[Made], partial: Path) -> dict[str, Kept]:
     return {
         draft.path: Kept(
-            draft.key, each.artifact.digest, each.artifact.size, each.note, previous.stamps(partial, draft.path)
+            draft.key,
+            each.artifact.digest,
+            each.artifact.size,
+            each.notes,
+            previous.stamps(partial, draft.path, draft.sbom),
         )
         for draft, each in zip(drafts, made, strict=True)
     }

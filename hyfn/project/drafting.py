@@ -9,7 +9,7 @@ from dataclasses import dataclass
 import hyfn
 from hyfn.discover.reach import Reach
 from hyfn.model import Container, Project, Runtime, Slice, Staged
-from hyfn.pack import form, recipes, stage
+from hyfn.pack import form, recipes, secrets, stage
 from hyfn.pack import slice as slicing
 from hyfn.pack.form import Form
 from hyfn.pack.image import bases
@@ -21,14 +21,18 @@ from hyfn.project.platforms import packer
 from hyfn.stub import render
 from hyfn.toolchain import pythons
 
+ENVIRONMENT = "env"
+"""What `allow` calls the variables of a function: "env:rule"."""
 ENDINGS = {"zip": "zip", "image": "oci"}
 
 
 @dataclass(frozen=True, slots=True)
 class Draft:
     """One artifact: `forms` has one for each runtime, `container` is None for a zip. `path` is its own in the build's
-    folder; `bases` are what an image stands on, by machine, {} where it has none yet; `key` says what it is made of."""
+    folder; `bases` are what an image stands on, by machine, {} where it has none yet; `idle` are the entries of `allow`
+    that matched nothing; `key` says what it is made of."""
 
+    app: str
     unit: Unit
     short: str
     path: str
@@ -36,7 +40,13 @@ class Draft:
     container: Container | None
     forms: Sequence[Form]
     bases: Mapping[str, Base]
+    idle: Sequence[str]
     key: str
+
+    @property
+    def sbom(self) -> str:
+        """The path of its bill of materials."""
+        return f"{self.path.rpartition('.')[0]}.cdx.json"
 
     @property
     def kind(self) -> str:
@@ -58,12 +68,32 @@ class Drafting:
     def draft(self, unit: Unit) -> Draft:
         """Raises BuildError for what the unit's code imports and no dependency provides."""
         cut = slicing.cut(self.project, self.reach.of(unit.functions), render.stub)
+        idle = self._refuse_secrets(unit, cut)
         forms = [self._form(unit, cut, runtime) for runtime in self.runtimes[unit.party]]
         short = self.shorts[unit.primary.name]
         container = packer(unit.target).container(unit.target)
         bases = self._bases(unit, cut) if container else {}
         path = f"{unit.target.platform}/{unit.group or short}.{ENDINGS['image' if container else 'zip']}"
-        return Draft(unit, short, path, cut, container, forms, bases, _key(unit, container, forms, bases))
+        key = _key(unit, container, forms, bases)
+        return Draft(self.project.app, unit, short, path, cut, container, forms, bases, idle, key)
+
+    def _refuse_secrets(self, unit: Unit, cut: Slice) -> list[str]:
+        """The entries of `allow` that match nothing here. BuildError for a secret in what travels."""
+
+        def where(path: str, line: int) -> str:
+            return str(unit.target.place) if path == ENVIRONMENT else f"{self._file(path)}:{line}"
+
+        env = unit.target.options.get("env") or {}
+        said = "".join(f'{name} = "{value}"\n' for name, value in env.items()).encode()
+        allowed = recipes.texts(recipes.of(self.project, cut.functions).allow)
+        return secrets.refuse({**cut.files, ENVIRONMENT: said}, allowed, where)
+
+    def _file(self, path: str) -> str:
+        """The project's file that stands at `path` in an artifact, as its developer knows it."""
+        project = self.project
+        homes = [home / path for home in (project.source_root, project.root) if (home / path).exists()]
+        inside = [file for file in homes if file.is_relative_to(project.root)]
+        return inside[0].relative_to(project.root).as_posix() if inside else path
 
     def _bases(self, unit: Unit, cut: Slice) -> dict[str, Base]:
         text = self.base or recipes.of(self.project, cut.functions).base

@@ -5,19 +5,21 @@ from __future__ import annotations
 import hashlib
 import os
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
+import hyfn
 from hyfn import clouds
 from hyfn.cloud import Packer
 from hyfn.errors import BuildError
-from hyfn.model import Artifact, Container
-from hyfn.pack import archive, extract, form, verify
+from hyfn.model import Artifact, Container, Problem
+from hyfn.pack import archive, extract, form, limits, sbom, verify
 from hyfn.pack.form import Form
 from hyfn.pack.image import layer, layout
 from hyfn.pack.image.model import Base, Image, Settings
 from hyfn.pack.previous import Kept
 from hyfn.pack.units import Unit
+from hyfn.project import reading
 from hyfn.project.drafting import Draft
 from hyfn.project.platforms import packer
 from hyfn.toolchain import cache, pythons, scratch
@@ -25,18 +27,62 @@ from hyfn.toolchain import cache, pythons, scratch
 
 @dataclass(frozen=True, slots=True)
 class Made:
-    """An artifact, and what could not be checked of it on this machine."""
+    """An artifact. `notes` are what could not be checked of it on this machine, and what is worth a look."""
 
     artifact: Artifact
-    note: str | None
+    notes: Sequence[str]
 
 
 def make(draft: Draft, folder: Path) -> Made:
-    """Write the artifact to its path in `folder`, and load it as its platform will: what cannot load never leaves."""
+    """Write the artifact to its path in `folder`, and load it as its platform will: what cannot load never leaves.
+
+    Raises SourceError, before anything is written, for one that is larger than its platform takes.
+    """
+    draft, notes = _fitted(draft)
     path = folder / draft.path
     path.parent.mkdir(parents=True, exist_ok=True)
     artifact = _image(draft, draft.container, path) if draft.container else _zip(draft, path)
-    return Made(artifact, _load(draft, artifact))
+    _write_sbom(draft, artifact, folder)
+    return Made(artifact, [*notes, *_load(draft, artifact)])
+
+
+def _fitted(draft: Draft) -> tuple[Draft, list[str]]:
+    """The draft, without `.pyc` where only they make it too large, and what to say of its size."""
+    problems = _too_large(draft)
+    if any(problem.level == "error" for problem in problems) and any(each.interpreter for each in draft.forms):
+        bare = replace(draft, forms=[form.without_pyc(each) for each in draft.forms])
+        others = _too_large(bare)
+        if not any(problem.level == "error" for problem in others):
+            said = f"{draft.short} for {draft.unit.target.platform} has no .pyc files: with them it would be too large"
+            return bare, [said, *map(str, others)]
+    reading.refuse([problem for problem in problems if problem.level == "error"])
+    return draft, [*map(str, problems)]
+
+
+def _too_large(draft: Draft) -> list[Problem]:
+    target = draft.unit.target
+    most = packer(target).limits(target)
+    return [
+        problem
+        for each in draft.forms
+        for problem in limits.check(
+            draft.short, target.platform, *form.sizes(each), form.parts(each), most, target.place
+        )
+    ]
+
+
+def _write_sbom(draft: Draft, artifact: Artifact, folder: Path) -> None:
+    found = [part for each in draft.forms for part in form.parts(each)]
+    said = sbom.document(
+        draft.short,
+        artifact.digest,
+        draft.app,
+        artifact.platform,
+        artifact.python,
+        hyfn.__version__,
+        found,
+    )
+    (folder / draft.sbom).write_bytes(said)
 
 
 def _zip(draft: Draft, path: Path) -> Artifact:
@@ -66,7 +112,7 @@ def settings(container: Container) -> Settings:
 
 def again(draft: Draft, folder: Path, kept: Kept) -> Made:
     """The artifact that an earlier build made of the same, which stands in `folder`."""
-    return Made(_described(draft, folder / draft.path, kept.digest, kept.size), kept.note)
+    return Made(_described(draft, folder / draft.path, kept.digest, kept.size), kept.notes)
 
 
 def _sha256(path: Path) -> str:
@@ -103,23 +149,22 @@ def unpack(artifact: Artifact, into: Path) -> list[Path]:
     return found.roots(into)
 
 
-def _load(draft: Draft, artifact: Artifact) -> str | None:
-    """Why it was not loaded here, or None. What was loaded once is known to load."""
+def _load(draft: Draft, artifact: Artifact) -> list[str]:
+    """Why it was not loaded here, or nothing. What was loaded once is known to load."""
     machines = [each.runtime.machine for each in draft.forms]
     runtime = draft.forms[0].runtime
     if os.uname().machine not in machines:
-        return f"{artifact.short} for {artifact.platform}: not loaded for a check: it is for {' and '.join(machines)}"
+        return [f"{artifact.short} for {artifact.platform}: not loaded for a check: it is for {' and '.join(machines)}"]
     interpreter = pythons.interpreter(runtime.python)
     if interpreter is None:
-        note = verify.load([], "", None)
-        return f"{artifact.short} for {artifact.platform}: {note}"
+        return [f"{artifact.short} for {artifact.platform}: {verify.load([], '', None)}"]
     entry = packer(draft.unit.target).entry(draft.unit.target)
     known = cache.home() / "loaded" / cache.key(artifact.digest, entry, str(interpreter.path), interpreter.version)
     if not known.exists():
         with scratch.folder("hyfn-unpacked-") as folder:
             _check(_laid_out(draft, artifact, folder / "artifact"), entry, interpreter.path, draft.unit)
         cache.put(known, b"")
-    return None
+    return []
 
 
 def _laid_out(draft: Draft, artifact: Artifact, into: Path) -> list[Path]:

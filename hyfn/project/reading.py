@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import ast
 import os
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from concurrent.futures import Future
+from datetime import date
 from pathlib import Path
 from typing import TypeVar
 
@@ -14,9 +15,10 @@ from hyfn.discover import graph
 from hyfn.discover import source as source_text
 from hyfn.errors import BuildError, HyfnError, ProjectErrors, SourceError
 from hyfn.model import Problem, Project, Source
+from hyfn.pack import environment, lifecycle
 from hyfn.pack import units as grouping
-from hyfn.pack.units import units
-from hyfn.project.platforms import packer
+from hyfn.pack.units import Unit, units
+from hyfn.project.platforms import packer, runtime
 
 T = TypeVar("T")
 
@@ -30,8 +32,11 @@ def read(path: Path, stage: str | None = None) -> Project:
     return graph.link(discover.read(path, clouds.platforms(), stage))
 
 
-def check(project: Project) -> list[Problem]:
-    """What the platforms would refuse, and the calls that reading could not resolve (as warnings)."""
+def check(project: Project, today: date | None = None) -> list[Problem]:
+    """What the platforms would refuse, and the calls that reading could not resolve (as warnings).
+
+    `today` is the day by which a Python is old.
+    """
     made = units(project)
     refused = [
         problem
@@ -39,6 +44,7 @@ def check(project: Project) -> list[Problem]:
         for function in unit.functions
         for problem in packer(unit.target).check(function, unit.target)
     ]
+    limited = [problem for unit in made for problem in _beyond(unit, today or date.today())]
     unresolved = [
         Problem(
             "warning",
@@ -48,7 +54,15 @@ def check(project: Project) -> list[Problem]:
         )
         for call in project.unresolved
     ]
-    return [*grouping.problems(made), *refused, *unresolved]
+    return [*grouping.problems(made), *refused, *limited, *unresolved]
+
+
+def _beyond(unit: Unit, today: date) -> Iterator[Problem]:
+    """What the platform's limits refuse, whatever the function."""
+    target = unit.target
+    limits = packer(target).limits(target)
+    yield from environment.problems(target, limits)
+    yield from lifecycle.problems(runtime(target).python, limits, today, target.place)
 
 
 def no_function(project: Project) -> BuildError:

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Sequence
+from datetime import date
 from pathlib import Path
 
-from hyfn.model import Container, FunctionSpec, Problem, Runtime, Staged, Target, Tree
-from hyfn.pack import naming
+from hyfn.model import Container, FunctionSpec, Limit, Limits, Problem, Retirement, Runtime, Staged, Target, Tree
+from hyfn.pack import environment, naming
 
 HANDLER = "hyfn.clouds.aws.host.handler"
 BASE = "public.ecr.aws/lambda/python:{python}"
@@ -22,6 +23,35 @@ MEMORY, MIN_MEMORY, MAX_MEMORY = 128, 128, 10_240
 TIMEOUT, MAX_TIMEOUT = 60, 900
 NAME = re.compile(r"[A-Za-z0-9_-]{1,64}")
 MAX_NAME = 64
+QUOTAS = "https://docs.aws.amazon.com/lambda/latest/dg/gettingstarted-limits.html"
+PACKED = Limit(50 * 2**20, QUOTAS)
+"""Of a zip that is uploaded directly."""
+UNPACKED = Limit(250 * 2**20, QUOTAS)
+IMAGE = Limit(10 * 2**30, QUOTAS)
+"""Uncompressed, all layers."""
+ENVIRONMENT = Limit(4096, QUOTAS)
+RESERVED = (
+    "_HANDLER",
+    "_X_AMZN_TRACE_ID",
+    "AWS_(DEFAULT_)?REGION",
+    "AWS_EXECUTION_ENV",
+    "AWS_LAMBDA_(FUNCTION_NAME|FUNCTION_MEMORY_SIZE|FUNCTION_VERSION|INITIALIZATION_TYPE|LOG_GROUP_NAME|LOG_STREAM_NAME)",
+    "AWS_LAMBDA_(RUNTIME_API|MAX_CONCURRENCY|METADATA_API|METADATA_TOKEN)",
+    "AWS_ACCESS_KEY(_ID)?",
+    "AWS_SECRET_ACCESS_KEY",
+    "AWS_SESSION_TOKEN",
+    "LAMBDA_TASK_ROOT",
+    "LAMBDA_RUNTIME_DIR",
+)
+"""https://docs.aws.amazon.com/lambda/latest/dg/configuration-envvars.html"""
+RUNTIMES = "https://docs.aws.amazon.com/lambda/latest/dg/lambda-runtimes.html"
+RETIREMENTS = {
+    "3.11": Retirement(date(2027, 6, 30), date(2027, 7, 31), RUNTIMES),
+    "3.12": Retirement(date(2028, 10, 31), date(2028, 11, 30), RUNTIMES),
+    "3.13": Retirement(date(2029, 6, 30), date(2029, 7, 31), RUNTIMES),
+    "3.14": Retirement(date(2029, 6, 30), date(2029, 7, 31), RUNTIMES),
+}
+"""When security patches end, and when no function may be created any more."""
 
 
 class LambdaPacker:
@@ -46,6 +76,21 @@ class LambdaPacker:
         if (name := options.get("name")) and not NAME.fullmatch(str(name)):
             said = f"a function's name on AWS Lambda is 1 to {MAX_NAME} letters, digits, - and _, not {name!r}"
             yield Problem("error", said, target.place, "leave name= out, and hyfn derives one")
+        yield from environment.problems(target, self.limits(target))
+
+    def limits(self, target: Target) -> Limits:
+        """An image brings its own Python, which Lambda does not retire."""
+        if target.options.get("package") == "image":
+            return Limits("AWS Lambda", image=IMAGE, environment=ENVIRONMENT, reserved=RESERVED)
+        return Limits(
+            "AWS Lambda",
+            PACKED,
+            UNPACKED,
+            environment=ENVIRONMENT,
+            reserved=RESERVED,
+            retirements=RETIREMENTS,
+            way_out='package="image"',
+        )
 
     def platform_name(self, app: str, stage: str, function: FunctionSpec, target: Target) -> str:
         """`name=`, or one derived from app, stage and function: the same on every machine."""

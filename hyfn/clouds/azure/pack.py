@@ -6,11 +6,12 @@ import json
 import math
 import re
 from collections.abc import Iterable, Mapping, Sequence
+from datetime import date
 from pathlib import Path
 
 from hyfn.errors import BuildError
-from hyfn.model import Container, FunctionSpec, Problem, Runtime, Staged, Target, Tree
-from hyfn.pack import naming
+from hyfn.model import Container, FunctionSpec, Limit, Limits, Problem, Retirement, Runtime, Staged, Target, Tree
+from hyfn.pack import environment, naming
 
 GLIBC = {"3.11": "2.31", "3.12": "2.36", "3.13": "2.36"}
 """Microsoft's images are Debian 11 for Python 3.11 and Debian 12 for newer (host/4 in Azure/azure-functions-docker)."""
@@ -28,6 +29,18 @@ APP = re.compile(r"[A-Za-z0-9][A-Za-z0-9-]{0,58}[A-Za-z0-9]")
 HOST_ID = 32
 """Apps that share a storage account are told apart by the first 32 characters of their names
 (https://github.com/Azure/azure-functions-host/wiki/Host-IDs)."""
+UNPACKED = Limit(int(0.8 * 2**30), "https://learn.microsoft.com/azure/azure-functions/functions-scale#service-limits")
+"""The temporary storage of an instance in the Flex Consumption plan, in which the app is laid out."""
+RESERVED = ("FUNCTIONS_.*", "WEBSITE_.*", "AzureWebJobs(Storage.*|ScriptRoot)")
+"""https://learn.microsoft.com/azure/app-service/reference-app-settings,
+https://learn.microsoft.com/azure/azure-functions/functions-app-settings. Azure takes some of them; hyfn none."""
+POLICY = "https://learn.microsoft.com/azure/azure-functions/language-support-policy"
+RETIREMENTS = {
+    "3.11": Retirement(date(2027, 10, 1), None, POLICY),
+    "3.12": Retirement(date(2028, 10, 1), None, POLICY),
+    "3.13": Retirement(date(2029, 10, 1), None, POLICY),
+}
+"""When support ends. By its policy Azure takes them after that too."""
 SITE_PACKAGES = ".python_packages/lib/site-packages"
 SCRIPT = "function_app.py"
 OWN = ("host.json", "requirements.txt")
@@ -55,7 +68,11 @@ class AzurePacker:
             _wrong_name(str(options.get("name") or "")),
             _wrong_module(function.module.partition(".")[0]),
         ]
-        return [Problem("error", message, target.place, hint) for message, hint in filter(None, found)]
+        wrong = [Problem("error", message, target.place, hint) for message, hint in filter(None, found)]
+        return [*wrong, *environment.problems(target, self.limits(target))]
+
+    def limits(self, target: Target) -> Limits:  # noqa: ARG002
+        return Limits("Azure Functions", unpacked=UNPACKED, reserved=RESERVED, retirements=RETIREMENTS)
 
     def platform_name(self, app: str, stage: str, function: FunctionSpec, target: Target) -> str:
         """The function app's name."""

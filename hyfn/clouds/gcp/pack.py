@@ -8,10 +8,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Sequence
+from datetime import date
 from pathlib import Path
 
-from hyfn.model import Container, FunctionSpec, Problem, Runtime, Staged, Target, Tree
-from hyfn.pack import naming
+from hyfn.model import Container, FunctionSpec, Limit, Limits, Problem, Retirement, Runtime, Staged, Target, Tree
+from hyfn.pack import environment, naming
 
 FRAMEWORK = "functions-framework==3.10.2"
 TARGET = "hyfn_entry"
@@ -31,6 +32,18 @@ LIMITS = {
     "max_instances": (1, 1000, "instances"),
     "concurrency": (1, 1000, "calls at a time in one instance"),
 }
+VARIABLE = Limit(32 * 1024, "https://cloud.google.com/run/quotas")
+"""There are none of a deployment's size, nor of all variables together (https://cloud.google.com/functions/quotas)."""
+RESERVED = ("FUNCTION_.*", "K_.*", "PORT", "X_GOOGLE_.*")
+"""https://cloud.google.com/run/docs/configuring/services/overview-environment-variables"""
+SUPPORT = "https://cloud.google.com/functions/docs/runtime-support"
+RETIREMENTS = {
+    "3.11": Retirement(date(2027, 10, 24), date(2028, 4, 24), SUPPORT),
+    "3.12": Retirement(date(2028, 10, 2), date(2029, 4, 2), SUPPORT),
+    "3.13": Retirement(date(2029, 10, 10), date(2030, 4, 10), SUPPORT),
+    "3.14": Retirement(date(2030, 10, 10), date(2031, 4, 10), SUPPORT),
+}
+"""When Google's support ends, and when nothing can be deployed any more."""
 ENTRY = f"from hyfn.clouds.gcp.host import {TARGET}  # what Google calls\n"
 LOAD = f"""
 import importlib.util, os, sys, hyfn
@@ -66,6 +79,10 @@ class GcpPacker:
                 f"a function's name on Google Cloud is 1 to {MAX_NAME} of a-z, 0-9 and -, from a letter, not {name!r}"
             )
             yield Problem("error", said, target.place, "leave name= out, and hyfn derives one")
+        yield from environment.problems(target, self.limits(target))
+
+    def limits(self, target: Target) -> Limits:  # noqa: ARG002
+        return Limits("Google Cloud", variable=VARIABLE, reserved=RESERVED, retirements=RETIREMENTS)
 
     def platform_name(self, app: str, stage: str, function: FunctionSpec, target: Target) -> str:
         """`name=`, or one derived from app, stage and function: the same on every machine."""

@@ -7,8 +7,8 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 from hyfn.errors import BuildError
-from hyfn.model import Container, FunctionSpec, Problem, Runtime, Staged, Target, Tree
-from hyfn.pack import naming
+from hyfn.model import Container, FunctionSpec, Limits, Problem, Runtime, Staged, Target, Tree
+from hyfn.pack import environment, naming
 
 HOST = "hyfn.clouds.knative.host"
 """The container runs `python3 -m` this, in /app."""
@@ -39,6 +39,8 @@ LIMITS = {
     "concurrency": (0, 1000, "calls at a time in one instance"),
 }
 """600 is max-revision-timeout-seconds and 1000 container-concurrency-max-limit in Knative's config-defaults."""
+RESERVED = ("K_SERVICE", "K_CONFIGURATION", "K_REVISION", "PORT")
+"""Those that a revision is refused for (reservedEnvVars in knative.dev/serving/pkg/apis/serving/k8s_validation.go)."""
 
 
 class KnativePacker:
@@ -58,6 +60,12 @@ class KnativePacker:
             if given and not rule.fullmatch(str(given)):
                 said = f"a {option} on Knative is a DNS label, 1 to {MAX_NAME} of a-z, 0-9 and -, not {given!r}"
                 yield Problem("error", said, target.place, f"leave {option}= out, and the default is taken")
+
+        yield from environment.problems(target, self.limits(target))
+
+    def limits(self, target: Target) -> Limits:  # noqa: ARG002
+        """A cluster has no limit of an image's size, and it brings its own Python."""
+        return Limits("Knative", reserved=RESERVED)
 
     def platform_name(self, app: str, stage: str, function: FunctionSpec, target: Target) -> str:
         """`name=`, or one derived from app, stage and function: the same on every machine."""
@@ -103,7 +111,7 @@ def _out_of_range(target: Target) -> Iterable[str]:
         if not isinstance(given, int | float) or not least <= given <= most:
             yield f"Knative gives {least} to {most} {what}, and {option}={given!r} was asked for"
     fewest, most_instances = target.options.get("min_instances", 0), target.options.get("max_instances", 0)
-    if most_instances and fewest > most_instances:
+    if 0 < most_instances < fewest:
         yield f"min_instances={fewest} is more than max_instances={most_instances}"
 
 

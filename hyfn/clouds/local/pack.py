@@ -7,8 +7,8 @@ import sys
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 
-from hyfn.model import Container, FunctionSpec, Problem, Runtime, Staged, Target, Tree
-from hyfn.pack import naming
+from hyfn.model import Container, FunctionSpec, Limits, Problem, Runtime, Staged, Target, Tree
+from hyfn.pack import environment, naming
 
 HOST = "hyfn.clouds.local.host"
 DEFAULT_PYTHON = f"{sys.version_info[0]}.{sys.version_info[1]}"
@@ -33,6 +33,11 @@ class LocalPacker:
         if python and python not in PYTHONS:
             said = f"hyfn functions run on Python {', '.join(PYTHONS)}, not {python!r}"
             yield Problem("error", said, target.place, advice)
+
+        yield from environment.problems(target, self.limits(target))
+
+    def limits(self, target: Target) -> Limits:  # noqa: ARG002
+        return Limits("this machine", reserved=("PORT",))
 
     def platform_name(self, app: str, stage: str, function: FunctionSpec, target: Target) -> str:  # noqa: ARG002
         return naming.derived(app, stage, function.name, MAX_NAME)

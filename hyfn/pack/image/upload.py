@@ -34,13 +34,21 @@ def mount(registry: Registry, one: Descriptor, source: str) -> str | None:
 def send(registry: Registry, one: Descriptor, file: Path, location: str | None, advance: Callable[[int], None]) -> None:
     """Upload the blob in `file` to `location`, or to where the registry says. `advance` hears of bytes that are there.
 
-    What breaks off is taken up where it stopped, or from the start; raises what the registry's last word was.
+    What breaks off is taken up where it stopped, or from the start, and then bytes are taken back; raises what the
+    registry's last word was.
     """
+    there = 0
+
+    def count(more: int) -> None:
+        nonlocal there
+        there += more
+        advance(more)
+
     with file.open("rb") as opened:
         for attempt in range(1, TRIES + 1):
             is_last = attempt == TRIES
             try:
-                answer = _sent(registry, one, opened, location or _begun(registry), advance)
+                answer = _sent(registry, one, opened, location or _begun(registry), count)
             except Unreachable:
                 if is_last:
                     raise
@@ -50,6 +58,7 @@ def send(registry: Registry, one: Descriptor, file: Path, location: str | None, 
                 if is_last or answer.status not in (*PASSING, *LOST):
                     raise registry.refusal(answer, "push")
             location = None
+            count(-there)
             pause(attempt)
 
 
@@ -80,7 +89,7 @@ def _in_chunks(
     registry: Registry, one: Descriptor, opened: IO[bytes], location: str, advance: Callable[[int], None]
 ) -> tuple[Answer | None, str]:
     """Where to finish the upload, all of which is there; or the answer that ended it."""
-    offset = reported = failures = 0
+    offset = failures = 0
     while offset < one.size:
         opened.seek(offset)
         chunk = opened.read(CHUNK)
@@ -95,9 +104,9 @@ def _in_chunks(
         if answer.status not in (202, 204):
             return answer, location
         location = registry.location(location, answer)
-        offset = _received(answer, offset + len(chunk))
-        advance(max(0, offset - reported))
-        reported = max(offset, reported)
+        received = _received(answer, offset + len(chunk))
+        advance(received - offset)
+        offset = received
     return None, location
 
 

@@ -58,7 +58,8 @@ def _unbuildable(name: str, project: Project, chosen: Chosen, shelf: Shelf) -> B
     error = shelf.lost[name]
     declaring = [one for one in chosen.requirements if name in shelf.closure([one])]
     place = next((found for one in declaring if (found := declared.place_of(one, project))), None)
-    hint = error.hint or unresolved.elsewhere(f"{name}", shelf.runtime, project.root, project.uv)
+    wanted = next((one for one in declaring if canonicalize_name(one.name) == name), name)
+    hint = error.hint or unresolved.elsewhere(wanted, shelf.runtime, project.root, project.uv)
     return BuildError(error.message, where=str(place) if place else None, hint=hint)
 
 
