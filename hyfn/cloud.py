@@ -39,7 +39,7 @@ class Packer(Protocol):
         ...
 
     def tree(self, staged: Staged) -> Tree:
-        """The artifact's files, and where its wheels belong. Raises BuildError for a project's file that is in the way."""
+        """The artifact's files, and where its wheels belong. BuildError for a project's file that is in the way."""
         ...
 
     def container(self, target: Target) -> Container | None:

@@ -289,8 +289,11 @@ class Tree:
 
 @dataclass(frozen=True, slots=True)
 class Container:
-    """How a container with an artifact in it starts. `root` is the folder of its files ("app/"), `base` the image that
-    it stands on unless the user names another; `user` is a number that is not 0, or "" where the platform decides; `port` 0 where it has none."""
+    """How a container with an artifact in it starts.
+
+    `root` is the folder of its files ("app/"), `base` the image that it stands on unless the user names another; `user`
+    is a number that is not 0, or "" where the platform decides; `port` is 0 where it has none.
+    """
 
     root: str
     base: str

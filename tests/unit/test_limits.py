@@ -171,9 +171,8 @@ def test_the_life_of_every_python_on_offer_is_known(name: str, packer: Packer, t
 
 
 def _env(packer: Packer, target: Target, env: Any) -> list[str]:
-    spec = FunctionSpec("app:f", "app", "f", HERE, Signature([], None), None, False, [])
     given = Target(target.cloud, target.platform, {"env": env}, target.place)
-    return [problem.message for problem in packer.check(spec, given)]
+    return [problem.message for problem in environment.problems(given, packer.limits(given))]
 
 
 @every_platform

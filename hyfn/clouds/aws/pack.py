@@ -8,7 +8,7 @@ from datetime import date
 from pathlib import Path
 
 from hyfn.model import Container, FunctionSpec, Limit, Limits, Problem, Retirement, Runtime, Staged, Target, Tree
-from hyfn.pack import environment, naming
+from hyfn.pack import naming
 
 HANDLER = "hyfn.clouds.aws.host.handler"
 BASE = "public.ecr.aws/lambda/python:{python}"
@@ -76,7 +76,6 @@ class LambdaPacker:
         if (name := options.get("name")) and not NAME.fullmatch(str(name)):
             said = f"a function's name on AWS Lambda is 1 to {MAX_NAME} letters, digits, - and _, not {name!r}"
             yield Problem("error", said, target.place, "leave name= out, and hyfn derives one")
-        yield from environment.problems(target, self.limits(target))
 
     def limits(self, target: Target) -> Limits:
         """An image brings its own Python, which Lambda does not retire."""

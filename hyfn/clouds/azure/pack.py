@@ -11,7 +11,7 @@ from pathlib import Path
 
 from hyfn.errors import BuildError
 from hyfn.model import Container, FunctionSpec, Limit, Limits, Problem, Retirement, Runtime, Staged, Target, Tree
-from hyfn.pack import environment, naming
+from hyfn.pack import naming
 
 GLIBC = {"3.11": "2.31", "3.12": "2.36", "3.13": "2.36"}
 """Microsoft's images are Debian 11 for Python 3.11 and Debian 12 for newer (host/4 in Azure/azure-functions-docker)."""
@@ -68,8 +68,7 @@ class AzurePacker:
             _wrong_name(str(options.get("name") or "")),
             _wrong_module(function.module.partition(".")[0]),
         ]
-        wrong = [Problem("error", message, target.place, hint) for message, hint in filter(None, found)]
-        return [*wrong, *environment.problems(target, self.limits(target))]
+        return [Problem("error", message, target.place, hint) for message, hint in filter(None, found)]
 
     def limits(self, target: Target) -> Limits:  # noqa: ARG002
         return Limits("Azure Functions", unpacked=UNPACKED, reserved=RESERVED, retirements=RETIREMENTS)

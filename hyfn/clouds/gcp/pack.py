@@ -12,7 +12,7 @@ from datetime import date
 from pathlib import Path
 
 from hyfn.model import Container, FunctionSpec, Limit, Limits, Problem, Retirement, Runtime, Staged, Target, Tree
-from hyfn.pack import environment, naming
+from hyfn.pack import naming
 
 FRAMEWORK = "functions-framework==3.10.2"
 TARGET = "hyfn_entry"
@@ -79,7 +79,6 @@ class GcpPacker:
                 f"a function's name on Google Cloud is 1 to {MAX_NAME} of a-z, 0-9 and -, from a letter, not {name!r}"
             )
             yield Problem("error", said, target.place, "leave name= out, and hyfn derives one")
-        yield from environment.problems(target, self.limits(target))
 
     def limits(self, target: Target) -> Limits:  # noqa: ARG002
         return Limits("Google Cloud", variable=VARIABLE, reserved=RESERVED, retirements=RETIREMENTS)

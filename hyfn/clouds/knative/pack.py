@@ -8,7 +8,7 @@ from pathlib import Path
 
 from hyfn.errors import BuildError
 from hyfn.model import Container, FunctionSpec, Limits, Problem, Runtime, Staged, Target, Tree
-from hyfn.pack import environment, naming
+from hyfn.pack import naming
 
 HOST = "hyfn.clouds.knative.host"
 """The container runs `python3 -m` this, in /app."""
@@ -61,7 +61,6 @@ class KnativePacker:
                 said = f"a {option} on Knative is a DNS label, 1 to {MAX_NAME} of a-z, 0-9 and -, not {given!r}"
                 yield Problem("error", said, target.place, f"leave {option}= out, and the default is taken")
 
-        yield from environment.problems(target, self.limits(target))
 
     def limits(self, target: Target) -> Limits:  # noqa: ARG002
         """A cluster has no limit of an image's size, and it brings its own Python."""

@@ -8,7 +8,7 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 from hyfn.model import Container, FunctionSpec, Limits, Problem, Runtime, Staged, Target, Tree
-from hyfn.pack import environment, naming
+from hyfn.pack import naming
 
 HOST = "hyfn.clouds.local.host"
 DEFAULT_PYTHON = f"{sys.version_info[0]}.{sys.version_info[1]}"
@@ -34,7 +34,6 @@ class LocalPacker:
             said = f"hyfn functions run on Python {', '.join(PYTHONS)}, not {python!r}"
             yield Problem("error", said, target.place, advice)
 
-        yield from environment.problems(target, self.limits(target))
 
     def limits(self, target: Target) -> Limits:  # noqa: ARG002
         return Limits("this machine", reserved=("PORT",))

@@ -19,8 +19,8 @@ _WEAK = frozenset({
 })  # fmt: skip
 _UUID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.IGNORECASE)
 _HEX = re.compile(r"(?:0x)?[0-9a-fA-F]+")
-_WORDS = re.compile(r"[A-Z]?[a-z]{3,}|[A-Z]{4,}|[a-z]{4,}")
-_CLUSTER = re.compile(r"[bcdfghjklmnpqrstvwxz]{5}|[jqxz][^aeiouyhst]|[aeiou]{4}", re.IGNORECASE)
+_WORDS = re.compile(r"[A-Z][a-z]{3,}|[a-z]{4,}|[A-Z]{4,}")
+_CLUSTER = re.compile(r"[bcdfghjklmnpqrstvwxz]{4}|[jqxz][^aeiouyhst]|[aeiou]{4}", re.IGNORECASE)
 _DIGEST_LENGTHS = frozenset({32, 40, 56, 64, 96, 128})
 
 
