@@ -16,7 +16,7 @@ from hyfn.pack.image.model import Base, Settings
 from hyfn.toolchain import cache, pythons, tools
 from hyfn.toolchain.pythons import Interpreter
 
-VERSION = "1"
+VERSION = "2"
 """Of what is in the root: another number makes every one anew."""
 NAME = "scratch-python"
 USER = "65532:65532"
@@ -39,8 +39,13 @@ WRITTEN = {
     "etc/group": "root:x:0:\nnonroot:x:65532:\n",
     "etc/nsswitch.conf": "passwd: files\ngroup: files\nhosts: files dns\n",
 }
-NAME_SERVICE = ("libnss_files.so.2", "libnss_dns.so.2", "libresolv.so.2")
+NAME_SERVICE = ("libnss_files.so.2", "libnss_dns.so.2")
 """What glibc loads by name, and no program is linked with."""
+OF_WHEELS = (
+    *("libgcc_s.so.1", "libstdc++.so.6", "libm.so.6", "libdl.so.2", "librt.so.1", "libpthread.so.0", "libutil.so.1"),
+    *("libresolv.so.2", "libatomic.so.1", "libz.so.1", "libexpat.so.1"),
+)
+"""What wheels may expect of any system: those of PEP 513 and PEP 600 that a system without a screen has."""
 FACTS = (
     "import json,sys,sysconfig;"
     "print(json.dumps([sys.executable,sysconfig.get_path('stdlib'),sysconfig.get_config_var('DESTSHARED') or '']))"
@@ -112,16 +117,22 @@ def _kept(folder: Path) -> Iterator[str]:
 def _libraries(root: Path, programs: Sequence[Path]) -> dict[Path, Path]:
     """Where the shared libraries of `programs` go → where they are.
 
-    All but the loader itself go beside the C library, where the loader looks without being told.
+    With them go those that nobody here is linked with and wheels may be. All but the loader itself go beside the C
+    library, where the loader looks without being told.
     """
-    command = ["ldd", *map(str, programs)]
-    done = tools.run(command, cwd=Path("/"), env={"PATH": os.environ.get("PATH", ""), "LC_ALL": "C"}, timeout=SECONDS)
-    found = [Path(path) for path in dict.fromkeys(FOUND.findall(done.stdout))]
+    found = _linked(programs)
     c_library = next((path for path in found if path.name.startswith(("libc.so", "ld-musl"))), None)
     if c_library is None:
-        raise MachineError(f"ldd does not say what {programs[0]} is linked with: {done.stderr.strip()[-200:]}")
-    more = [path for name in NAME_SERVICE if (path := c_library.with_name(name)).exists()]
-    return {_place(root, path, c_library): path.resolve() for path in (*found, *more)}
+        raise MachineError(f"ldd does not say what {programs[0]} is linked with")
+    folders = dict.fromkeys([c_library.parent, Path("/usr") / c_library.parent.relative_to("/")])
+    more = [folder / name for name in (*NAME_SERVICE, *OF_WHEELS) for folder in folders if (folder / name).exists()]
+    return {_place(root, path, c_library): path.resolve() for path in (*_linked(more), *more, *found)}
+
+
+def _linked(programs: Sequence[Path]) -> list[Path]:
+    command = ["ldd", *map(str, programs)]
+    done = tools.run(command, cwd=Path("/"), env={"PATH": os.environ.get("PATH", ""), "LC_ALL": "C"}, timeout=SECONDS)
+    return [Path(path) for path in dict.fromkeys(FOUND.findall(done.stdout))]
 
 
 def _place(root: Path, library: Path, c_library: Path) -> Path:
