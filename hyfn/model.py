@@ -306,10 +306,14 @@ class Container:
 
 @dataclass(frozen=True, slots=True)
 class Limit:
-    """The most that a platform takes, in bytes, and the page that says so."""
+    """The most that a platform takes, in bytes, and the page that says so.
+
+    `around` is a way by which more is taken ("an object store"), so that more is no error; "" where there is none.
+    """
 
     most: int
     source: str
+    around: str = ""
 
 
 @dataclass(frozen=True, slots=True)

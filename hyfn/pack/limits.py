@@ -26,7 +26,8 @@ class _Measure:
 def check(
     name: str, platform: str, packed: int, unpacked: int, parts: Sequence[Part], limits: Limits, where: Place
 ) -> Iterator[Problem]:
-    """An error for each size that is over its limit, a warning for each that nearly is. Just at the limit is within.
+    """An error for each size that is over its limit, a warning for each that nearly is, or for which there is a way
+    around it. Just at the limit is within.
 
     `name` is the artifact's, `platform` the decorator's; sizes are in bytes: of the zip, or of an image's layers as
     they are pushed, and of all files in it. `parts` are its distributions, `where` is the decorator's line.
@@ -35,7 +36,9 @@ def check(
         if measure.size > NEARLY * measure.limit.most:
             is_over = measure.size > measure.limit.most
             said = f"{name} for {platform}: {_judged(measure, limits, is_over)}; {_heaviest(measure)}"
-            yield Problem("error" if is_over else "warning", said, where, _advice(limits))
+            around = f"; it has to go by {measure.limit.around}" if is_over and measure.limit.around else ""
+            level = "error" if is_over and not around else "warning"
+            yield Problem(level, said + around, where, _advice(limits))
 
 
 def _measures(packed: int, unpacked: int, parts: Sequence[Part], limits: Limits) -> Iterator[_Measure]:

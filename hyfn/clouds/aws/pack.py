@@ -24,7 +24,7 @@ TIMEOUT, MAX_TIMEOUT = 60, 900
 NAME = re.compile(r"[A-Za-z0-9_-]{1,64}")
 MAX_NAME = 64
 QUOTAS = "https://docs.aws.amazon.com/lambda/latest/dg/gettingstarted-limits.html"
-PACKED = Limit(50 * 2**20, QUOTAS)
+PACKED = Limit(50 * 2**20, QUOTAS, "S3")
 """Of a zip that is uploaded directly."""
 UNPACKED = Limit(250 * 2**20, QUOTAS)
 IMAGE = Limit(10 * 2**30, QUOTAS)
