@@ -12,6 +12,10 @@ from tests.bench.packagers.tools import vendor_python
 from tests.bench.packagers.workshop import cost
 
 
+ENV = {"OPENBLAS_NUM_THREADS": "1"}
+"""As where there is one processor, which is what Lambda gives up to 1,769 MB: numpy's idle threads would count."""
+
+
 def unpack(archive: Path, into: Path) -> None:
     with zipfile.ZipFile(archive) as opened:
         opened.extractall(into)
@@ -26,7 +30,7 @@ def in_turn(runs: int, imported: Sequence[tuple[Path, str]], result: Path) -> li
     for round_number in range(runs + 1):
         for (folder, module), taken in zip(imported, seconds, strict=True):
             code = f"import sys; sys.path.insert(0, {str(folder)!r}); import {module}"
-            took = cost([vendor_python(), "-I", "-S", "-B", "-c", code], folder, os.environ, result)
+            took = cost([vendor_python(), "-I", "-S", "-B", "-c", code], folder, {**os.environ, **ENV}, result)
             if round_number:
                 taken.append(took.cpu)
     return [statistics.median(taken) for taken in seconds]
