@@ -18,6 +18,11 @@ from hyfn.pack.fresh import Asked
 @click.option("--out", type=click.Path(path_type=Path), default=None, help="Default: PATH/.hyfn/build.")
 @click.option("--locked", "is_locked", is_flag=True, help="Fail where hyfn.lock would have to change.")
 @upgrading.option
+@click.option(
+    "--base", metavar="IMAGE", default="", help="What images stand on: a reference, a folder, scratch-python."
+)
+@click.option("--push", "registry", metavar="REGISTRY", default="", help="Put the images there: localhost:5000/acme.")
+@click.option("--explain", metavar="FUNCTION", default="", help="Say what it weighs, and why each part is in it.")
 @click.option("-v", "--verbose", is_flag=True, help="Show each step.")
 @output.json_option
 @guard.command
@@ -26,19 +31,30 @@ def command(
     out: Path | None,
     is_locked: bool,
     upgrade: tuple[str, ...],
+    base: str,
+    registry: str,
+    explain: str,
     verbose: bool,
     is_json: bool,
 ) -> None:
     """Package each function of the project at PATH for its platform. PATH stands before --upgrade."""
-    asked = fresh.asked(str(path.resolve()))
+    asked = fresh.asked(str(path.resolve()), base)
     chosen_anew = upgrading.names(upgrade)
+    progress = output.Progress(verbose)
     made = _made_before(path, out)
     before = previous.read(made)
-    if chosen_anew is None and before.is_current(asked):
-        _say(made, before.notes, is_json)
-        return
-    made, notes = _build(path, out, asked, verbose, is_locked=is_locked, upgrade=chosen_anew)
-    _say(made, notes, is_json)
+    if chosen_anew is None and not base and before.is_current(asked):
+        notes = before.notes
+    else:
+        made, notes = _build(path, out, asked, progress, is_locked, chosen_anew, base)
+    for note in notes:
+        output.note(note)
+    if explain:
+        _explain(path, explain, progress, is_json)
+    elif registry:
+        _push(path, made, registry, progress, is_json)
+    else:
+        _say(made, is_json)
 
 
 def _made_before(path: Path, out: Path | None) -> Path:
@@ -50,25 +66,55 @@ def _made_before(path: Path, out: Path | None) -> Path:
 
 
 def _build(
-    path: Path, out: Path | None, asked: Asked, verbose: bool, *, is_locked: bool, upgrade: list[str] | None
+    path: Path,
+    out: Path | None,
+    asked: Asked,
+    progress: output.Progress,
+    is_locked: bool,
+    upgrade: list[str] | None,
+    base: str,
 ) -> tuple[Path, Sequence[str]]:
     from hyfn import project  # the way that most calls do not go
 
-    progress = output.Progress(verbose)
     read = project.read(path)
     made = (out or read.root / delivery.OWN / "build").absolute()
-    built = project.build(
-        read, made, progress.step, watch=progress.fetched, is_locked=is_locked, upgrade=upgrade, asked=asked
-    )
+    wishes = project.Wishes(is_locked=is_locked, upgrade=upgrade, base=base, asked=asked)
+    built = project.build(read, made, progress.step, wishes, progress.fetched)
     if out is None:
         delivery.own(read.root)
     progress.done()
     return made, built.notes
 
 
-def _say(made: Path, notes: Sequence[str], is_json: bool) -> None:
-    for note in notes:
+def _explain(path: Path, function: str, progress: output.Progress, is_json: bool) -> None:
+    from hyfn import project
+    from hyfn.pack import explain
+
+    found = project.explain(project.read(path), function, progress.step, progress.fetched)
+    progress.done()
+    if is_json:
+        output.document({title: explain.document(rows) for title, rows in found.items()})
+        return
+    for title, rows in found.items():
+        output.result(title)
+        output.table(explain.HEADINGS, explain.cells(rows))
+
+
+def _push(path: Path, made: Path, registry: str, progress: output.Progress, is_json: bool) -> None:
+    from hyfn import project
+
+    sent = project.push(project.read(path), made, registry, progress.step, progress.sent)
+    progress.done()
+    for note in dict.fromkeys(note for each in sent for note in each.notes):
         output.note(note)
+    rows = [(each.name, str(each.pushed.reference), each.pushed) for each in sent]
+    if is_json:
+        output.document([{"image": name, "reference": where, "sent": done.sent} for name, where, done in rows])
+        return
+    output.table(["image", "KB sent", "reference"], [[n, f"{done.sent / 1024:.0f}", where] for n, where, done in rows])
+
+
+def _say(made: Path, is_json: bool) -> None:
     manifest = json.loads((made / delivery.MANIFEST).read_text())
     if is_json:
         output.document(manifest)

@@ -124,10 +124,17 @@ class Progress:
 
     def fetched(self, done: int, total: int) -> None:
         """A bar for what is fetched: bytes that are there, of those that are wanted."""
+        self._bar("fetching", done, total)
+
+    def sent(self, done: int, total: int) -> None:
+        """A bar for what is sent: bytes that are there, of those that are wanted."""
+        self._bar("pushing", done, total)
+
+    def _bar(self, what: str, done: int, total: int) -> None:
         if total and self._is_seen():
             filled = min(BAR, BAR * done // total)
             bar = "█" * filled + "░" * (BAR - filled)
-            _screen.show(f"fetching  {bar}  {done / 1e6:.1f} of {total / 1e6:.1f} MB")
+            _screen.show(f"{what}  {bar}  {done / 1e6:.1f} of {total / 1e6:.1f} MB")
 
     def note(self, text: str) -> None:
         """What takes long, or differs from what was asked: worth a line that stays."""

@@ -11,6 +11,7 @@ COMMANDS = {
     "dev": "Keep a project's functions up behind one port; rebuild what changes.",
     "call": "Call one function.",
     "graph": "Print who may call whom.",
+    "cache": "Say what hyfn keeps on this machine, or remove what is unused.",
     "doctor": "Say what this machine has of what hyfn needs.",
     "demo": "Run examples/invoices across all platforms here, and time each call.",
 }

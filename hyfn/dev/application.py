@@ -19,7 +19,7 @@ from hyfn.dev.logs import Logs, Say
 from hyfn.dev.wires import Wires
 from hyfn.errors import HyfnError, MachineError
 from hyfn.model import Artifact, Project, Target
-from hyfn.project import Built, Unit
+from hyfn.project import Built, Unit, Wishes
 from hyfn.toolchain import scratch
 from hyfn.toolchain.workers import Workers
 
@@ -143,9 +143,7 @@ class Application:
             source,
             out,
             self._report,
-            pythons_by_party=chosen,
-            only=list(chosen),
-            is_for_here=True,
+            Wishes(chosen, list(chosen), is_for_here=True),
         )
         for job in preparing:
             job.result()

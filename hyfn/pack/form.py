@@ -165,6 +165,12 @@ def _part(form: Form, name: str, of_wheel: Sequence[Strip]) -> Part:
     )
 
 
+def root(needs: Mapping[str, Need], name: str) -> Need:
+    """The need that a distribution's chain begins with."""
+    need = needs[name]
+    return root(needs, need.parent) if need.parent else need
+
+
 def why(needs: Mapping[str, Need], name: str) -> list[str]:
     """The chain that leads to a distribution, from the import on."""
     need = needs[name]

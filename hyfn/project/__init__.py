@@ -3,11 +3,14 @@
 from hyfn.pack.units import Unit as Unit  # the journeys speak of them
 from hyfn.pack.units import units as units
 from hyfn.project.building import Built as Built
+from hyfn.project.building import Wishes as Wishes
 from hyfn.project.building import build as build
+from hyfn.project.explaining import explain as explain
 from hyfn.project.making import unpack as unpack
 from hyfn.project.platforms import packer as packer
 from hyfn.project.platforms import runtime as runtime
 from hyfn.project.platforms import served as served
+from hyfn.project.pushing import push as push
 from hyfn.project.reading import check as check
 from hyfn.project.reading import no_function as no_function
 from hyfn.project.reading import read as read

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -40,67 +40,86 @@ class Built:
     notes: Sequence[str]
 
 
+@dataclass(frozen=True, slots=True)
+class Wishes:
+    """How a build differs from the plain one.
+
+    `pythons` overrides the Python of single artifacts, by party (for a run on a machine that lacks the target's own);
+    `only` restricts the build to these parties; `is_for_here` makes what this machine can run, whatever processor the
+    targets have, and leaves hyfn.lock as it is. `is_locked` refuses to change hyfn.lock; `upgrade` names distributions
+    to choose anew, [] all; `base` is what images stand on, whatever the project says. `asked` lets the next build find
+    that nothing changed.
+    """
+
+    pythons: Mapping[str, str] = field(default_factory=dict)
+    only: Sequence[str] | None = None
+    is_for_here: bool = False
+    is_locked: bool = False
+    upgrade: Sequence[str] | None = None
+    base: str = ""
+    asked: Asked | None = None
+
+
 def build(
-    project: Project,
-    out: Path,
-    report: Report,
-    *,
-    watch: Watch = fetch.nobody,
-    pythons_by_party: Mapping[str, str] | None = None,
-    only: Iterable[str] | None = None,
-    is_for_here: bool = False,
-    is_locked: bool = False,
-    upgrade: Sequence[str] | None = None,
-    asked: Asked | None = None,
+    project: Project, out: Path, report: Report, wishes: Wishes | None = None, watch: Watch = fetch.nobody
 ) -> Built:
     """Write every artifact and the manifest to `out`, all or nothing. An artifact that an earlier build left there
-    stays, if it would come out the same.
+    stays, if it would come out the same. `watch` hears of bytes that are fetched.
 
-    `pythons_by_party` overrides the Python of single artifacts (for a run on a machine that lacks the
-    target's own); `only` restricts the build to these parties; `is_for_here` makes what this machine can run, whatever
-    processor the targets have, and leaves hyfn.lock as it is. `is_locked` refuses to change hyfn.lock; `upgrade` names
-    distributions to choose anew, [] all; `asked` lets the next call find that nothing changed. `watch` hears of bytes
-    that are fetched. Raises ProjectError for what the project must mend.
+    Raises ProjectError for what the project must mend.
     """
-    chosen = None if only is None else set(only)
-    wanted = [unit for unit in units(project) if chosen is None or unit.party in chosen]
-    wanted = [_with_python(unit, (pythons_by_party or {}).get(unit.party)) for unit in wanted]
+    wishes = wishes or Wishes()
     reading.refuse([problem for problem in reading.check(project) if problem.level == "error"])
     if not project.functions:
         raise reading.no_function(project)
-    choice = choose.choose(
-        project,
-        served(wanted, is_for_here),
-        report,
-        upgrade=upgrade,
-        is_locked=is_locked,
-        writes=not is_for_here and chosen is None,
-    )
-    drafting = Drafting(
-        project,
-        Reach(project),
-        names.short_names(project),
-        {unit.party: runtimes(unit.target, is_for_here) for unit in wanted},
-        stock.fill(choice, project, watch),
-    )
-    drafts = _drafts(drafting, wanted)
+    wanted = _wanted(project, wishes)
+    shared = drafting(project, wanted, report, watch, wishes)
+    drafts = _drafts(shared, wanted)
     with delivery.all_or_nothing(out) as partial:
         made = _made(drafts, previous.read(out), partial, report)
-        _write_manifest(drafting, [each.artifact for each in made], partial)
-        notes = [
-            *choice.notes,
-            *_unused(drafting),
-            *_idle(project, drafts),
-            *(note for each in made for note in each.notes),
-        ]
+        said = [note for each in made for note in each.notes]
+        notes = [*shared.notes, *_unused(shared), *_idle(project, drafts), *said]
+        _write_manifest(shared, [each.artifact for each in made], partial)
         roots = [project.root, project.source_root]
-        inputs = fresh.inputs(roots, out.resolve(), asked) if asked else ""
-        previous.write(partial, Previous(partial, inputs, [*map(str, roots)], notes, _kept(drafts, made, partial)))
+        inputs = fresh.inputs(roots, out.resolve(), wishes.asked) if wishes.asked else ""
+        previous.write(partial, Previous(out, inputs, [*map(str, roots)], notes, _kept(drafts, made)))
     return Built(
         project,
         [replace(each.artifact, path=out / each.artifact.path.relative_to(partial)) for each in made],
         {unit.party: unit for unit in wanted},
         notes,
+    )
+
+
+def _wanted(project: Project, wishes: Wishes) -> list[Unit]:
+    chosen = [unit for unit in units(project) if wishes.only is None or unit.party in wishes.only]
+    return [_with_python(unit, wishes.pythons.get(unit.party)) for unit in chosen]
+
+
+def _with_python(unit: Unit, python: str | None) -> Unit:
+    if python is None:
+        return unit
+    return replace(unit, target=replace(unit.target, options={**unit.target.options, "python": python}))
+
+
+def drafting(project: Project, wanted: Sequence[Unit], report: Report, watch: Watch, wishes: Wishes) -> Drafting:
+    """What the artifacts of the units are drafted from: their wheels, chosen and fetched."""
+    choice = choose.choose(
+        project,
+        served(wanted, wishes.is_for_here),
+        report,
+        upgrade=wishes.upgrade,
+        is_locked=wishes.is_locked,
+        writes=not wishes.is_for_here and wishes.only is None,
+    )
+    return Drafting(
+        project,
+        Reach(project),
+        names.short_names(project),
+        {unit.party: runtimes(unit.target, wishes.is_for_here) for unit in wanted},
+        stock.fill(choice, project, watch),
+        choice.notes,
+        wishes.base,
     )
 
 
@@ -129,12 +148,6 @@ def _idle(project: Project, drafts: Sequence[Draft]) -> list[str]:
 
 def _allowed(project: Project, draft: Draft) -> Sequence[str]:
     return recipes.texts(recipes.of(project, draft.cut.functions).allow)
-
-
-def _with_python(unit: Unit, python: str | None) -> Unit:
-    if python is None:
-        return unit
-    return replace(unit, target=replace(unit.target, options={**unit.target.options, "python": python}))
 
 
 def _drafts(drafting: Drafting, wanted: Sequence[Unit]) -> list[Draft]:
@@ -168,17 +181,14 @@ def _keep_source(draft: Draft, partial: Path) -> None:
         path.write_bytes(content)
 
 
-def _kept(drafts: Sequence[Draft], made: Sequence[Made], partial: Path) -> dict[str, Kept]:
-    return {
-        draft.path: Kept(
-            draft.key,
-            each.artifact.digest,
-            each.artifact.size,
-            each.notes,
-            previous.stamps(partial, draft.path, draft.sbom),
-        )
-        for draft, each in zip(drafts, made, strict=True)
-    }
+def _kept(drafts: Sequence[Draft], made: Sequence[Made]) -> dict[str, Kept]:
+    return {draft.path: _kept_one(draft, each) for draft, each in zip(drafts, made, strict=True)}
+
+
+def _kept_one(draft: Draft, made: Made) -> Kept:
+    partial = Path(str(made.artifact.path).removesuffix(draft.path))
+    stamps = previous.stamps(partial, draft.path, draft.sbom)
+    return Kept(draft.key, made.artifact.digest, made.artifact.size, made.notes, stamps)
 
 
 def _write_manifest(drafting: Drafting, artifacts: Sequence[Artifact], partial: Path) -> None:

@@ -55,15 +55,19 @@ class Draft:
 
 @dataclass(frozen=True, slots=True)
 class Drafting:
-    """What all drafts of one build share. `runtimes` are those of each party, `shorts` the functions' names; `base` is
-    what every image is to stand on, "" for what the project says of each."""
+    """What all drafts of one build share.
+
+    `runtimes` are those of each party, `shorts` the functions' names; `notes` are about how wheels were chosen; `base`
+    is what every image is to stand on, "" for what the project says of each.
+    """
 
     project: Project
     reach: Reach
     shorts: Mapping[str, str]
     runtimes: Mapping[str, Sequence[Runtime]]
     stock: Stock
-    base: str = ""
+    notes: Sequence[str]
+    base: str
 
     def draft(self, unit: Unit) -> Draft:
         """Raises BuildError for what the unit's code imports and no dependency provides."""

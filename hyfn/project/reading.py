@@ -32,6 +32,12 @@ def read(path: Path, stage: str | None = None) -> Project:
     return graph.link(discover.read(path, clouds.platforms(), stage))
 
 
+def stage(project: Project) -> str:
+    """The active stage: HYFN_STAGE, else the one that the project names, else "dev"."""
+    named = project.config.get("default-stage") or project.config.get("stage")
+    return os.environ.get("HYFN_STAGE") or (named if isinstance(named, str) else "") or "dev"
+
+
 def check(project: Project, today: date | None = None) -> list[Problem]:
     """What the platforms would refuse, and the calls that reading could not resolve (as warnings).
 

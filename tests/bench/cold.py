@@ -110,7 +110,7 @@ class Bench:
         pythons = {unit.party: emulator(unit.target).python(unit.target) for unit in units}
         for unit in units:
             emulator(unit.target).prepare(unit.target, lambda _: None)
-        built = project.build(source, folder / "build", lambda _: None, pythons_by_party=pythons)
+        built = project.build(source, folder / "build", lambda _: None, project.Wishes(pythons))
         self._artifacts = {artifact.short: artifact for artifact in built.artifacts}
         parties = {(unit.primary.name, unit.target.platform): unit.party for unit in units}
         self._edges = Edges(source.app, "dev", secrets.token_bytes(32), source.functions, parties)

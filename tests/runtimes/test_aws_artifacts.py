@@ -188,7 +188,7 @@ def test_the_artifact_answers_behind_the_real_aws_lambda_rie(rie: Path, tmp_path
     [unit] = [unit for unit in project.units(read) if unit.primary.qualname == "echo"]
     python = emulator.python(unit.target)
     built = project.build(
-        read, tmp_path / "out", lambda text: None, only=[unit.party], pythons_by_party={unit.party: python}
+        read, tmp_path / "out", lambda text: None, project.Wishes(only=[unit.party], pythons={unit.party: python})
     )
     [artifact] = built.artifacts
     task = tmp_path / "task"

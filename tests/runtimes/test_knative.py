@@ -221,5 +221,5 @@ def built(folder: Path, module: str, runtime: str) -> Artifact:
     read = project.read(written(folder / "source", module, runtime))
     [unit] = [unit for unit in project.units(read) if unit.primary.qualname == "data"]
     python = {unit.party: emulator.python(unit.target)}
-    done = project.build(read, folder / "out", lambda text: None, only=[unit.party], pythons_by_party=python)
+    done = project.build(read, folder / "out", lambda text: None, project.Wishes(only=[unit.party], pythons=python))
     return done.artifacts[0]

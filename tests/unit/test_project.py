@@ -57,7 +57,7 @@ def test_a_group_is_one_unit_with_the_options_of_all_its_functions(tmp_path: Pat
 
 
 def test_a_group_is_one_artifact_under_its_own_name(tmp_path: Path) -> None:
-    built = project.build(read(tmp_path, GROUPED), tmp_path / "out", silent, only=["app:scan@aws"])
+    built = project.build(read(tmp_path, GROUPED), tmp_path / "out", silent, project.Wishes(only=["app:scan@aws"]))
     assert [artifact.path for artifact in built.artifacts] == [tmp_path / "out" / "aws" / "papers.zip"]
     assert built.artifacts[0].path.exists()
 
@@ -65,7 +65,7 @@ def test_a_group_is_one_artifact_under_its_own_name(tmp_path: Path) -> None:
 def test_only_and_pythons_choose_what_is_built_and_for_which_python(tmp_path: Path) -> None:
     source = read(tmp_path, TWO)
     [artifact] = project.build(
-        source, tmp_path / "out", silent, only=iter(["app:add@gcp"]), pythons_by_party={"app:add@gcp": "3.12"}
+        source, tmp_path / "out", silent, project.Wishes({"app:add@gcp": "3.12"}, ["app:add@gcp"])
     ).artifacts
     assert (artifact.short, artifact.platform, artifact.python) == ("add", "gcp", "3.12")
 
@@ -137,7 +137,7 @@ def test_a_delivery_that_cannot_take_its_place_puts_the_old_one_back(
 def test_out_may_be_a_link_to_where_builds_go(tmp_path: Path) -> None:
     (tmp_path / "elsewhere").mkdir()
     (tmp_path / "out").symlink_to(tmp_path / "elsewhere")
-    project.build(read(tmp_path, TWO), tmp_path / "out", silent, only=["app:add@gcp"])
+    project.build(read(tmp_path, TWO), tmp_path / "out", silent, project.Wishes(only=["app:add@gcp"]))
     assert (tmp_path / "out").is_symlink()
     assert (tmp_path / "elsewhere" / "manifest.json").exists()
 

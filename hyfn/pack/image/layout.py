@@ -118,6 +118,12 @@ def _layer(layout: Path, one: Descriptor, diff_id: str) -> Layer:
     return Layer(one.digest, diff_id, one.size, blobs.path(layout / BLOBS, one.digest))
 
 
+def has_base(layout: Path) -> bool:
+    """Whether its images stand on others."""
+    kinds = [media.layers(manifest_of(layout, one), f"the image {one.digest}") for one in manifests(layout).values()]
+    return any(len(config.ours(layers)) < len(layers) for layers in kinds)
+
+
 def base(layout: Path, machine: str) -> Base:
     """The image in the layout as a base for `machine`. ConfigError where it has none."""
     found = manifests(layout)

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator
 
 from hyfn.pack.secrets import words
 
@@ -14,6 +15,8 @@ _NAME = re.compile(
     r"|licen[cs]e|app|client|shared|connection|crypto?|ssh|deploy|webhook|primary|secondary|admin|root)[_.-]?key$",
     re.IGNORECASE,
 )
+_PASSWORD = re.compile(r"passw(?:or[dt]|d)?|pwd|_pass$|pass_?phrase", re.IGNORECASE)
+"""What people choose themselves."""
 _HARMLESS = re.compile(
     r"(?:type|types|name|names|id|ids|url|uri|endpoint|path|file|filename|dir|field|header|env|var|prefix|suffix|regex|pattern"
     r"|re|label|help|hint|hash|digest|sha\d*|checksum|size|len|length|count|ttl|expir\w*|algorithm|alg|issuer|audience|scope"
@@ -28,7 +31,7 @@ _VALUE = re.compile(
     (?: \s{0,40} (?: (?P<comma>,) | :\s?[\w.\[\]|\ ]{1,40}?\s?= | ===? | != | := | => | [=:] | (?P<tag>>) )
       | \s*\n\s*value\\?["']?: )
     [\s(\\]{0,40} (?:[\w.]{1,40}\(\s*)?
-    (?: [fbruFBRU]{0,2} (?P<quote>\\?["'`]{1,3}) (?P<quoted>[^"'`\s\\]{8,512}) (?:\\?["'`])
+    (?: [fbruFBRU]{0,2} (?P<quote>\\?["'`]{1,3}) (?P<quoted>[^"'`\s\\]{6,512}) (?:\\?["'`])
       | (?P<bare>[^\s"'`<>,;(){}\[\]\\&]{8,512}) (?P<after>[(\[{.]?) )
     """,
     re.VERBOSE,
@@ -61,24 +64,31 @@ def _is_secret(text: str, at: int, match: re.Match[str], is_settings: bool) -> b
     name = text[start.start() if start else at : match.end("rest")]
     if not _NAME.search(name) or _HARMLESS.search(name):
         return False
+    if match["comma"]:
+        return bool(match["quoted"]) and words.is_token(match["quoted"])
+    is_password = _PASSWORD.search(name) is not None
     if match["quoted"]:
-        return words.is_password(match["quoted"])
-    if match["comma"] or match["after"]:
+        return words.is_password(match["quoted"], is_password)
+    if match["after"]:
         return False
-    return words.is_token(match["bare"]) or (is_settings and words.is_password(match["bare"]))
+    bare = match["bare"]
+    is_plain = is_settings or (is_password and re.search(r"\w[!?@^~][^=]*\d", bare) is not None)
+    return words.is_bare_token(bare) or (is_plain and words.is_password(bare, is_password))
 
 
-def long(text: str) -> Iterator[int]:
-    """Where long random strings stand that no name explains. Not the lines of a picture or of a program's making."""
-    matches = [match for match in _LONG.finditer(text) if words.is_key(match[1]) and not match[1].startswith(_PICTURES)]
-    lines = [text.count("\n", 0, match.start()) for match in matches]
-    for line, match in zip(lines, matches, strict=True):
-        start = text.rfind("\n", 0, match.start()) + 1
-        is_alone = line - 1 not in lines and line + 1 not in lines and lines.count(line) < 3
-        end = text.find("\n", match.end())
-        if (
-            is_alone
-            and (end if end >= 0 else len(text)) - start < MINIFIED
-            and not _DIGEST.search(text, start, match.start())
-        ):
-            yield match.start(1)
+def long(text: str, line: Callable[[int], int]) -> Iterator[int]:
+    """Where long random strings stand that no name explains. Not the lines of a picture or of a program's making.
+
+    `line` says in which line a place is.
+    """
+    starts = {match.start(1): line(match.start(1)) for match in _LONG.finditer(text) if _is_random(text, match)}
+    count = Counter(starts.values())
+    return (at for at, here in starts.items() if count[here] < 3 and not (count[here - 1] or count[here + 1]))
+
+
+def _is_random(text: str, match: re.Match[str]) -> bool:
+    if not words.is_key(match[1]) or match[1].startswith(_PICTURES):
+        return False
+    start, end = text.rfind("\n", 0, match.start()) + 1, text.find("\n", match.end())
+    is_minified = (end if end >= 0 else len(text)) - start > MINIFIED
+    return not is_minified and not _DIGEST.search(text, start, match.start())

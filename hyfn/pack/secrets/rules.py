@@ -46,8 +46,8 @@ RULES = (
     ),
     _word(
         "private-key", "a private key", "MII MIG MC4 PuTTY-User AGE-SECRET",
-        r"MII[CEJ][A-Za-z0-9+/]{2}IBAAK[BC]|MII[A-Z][A-Za-z0-9+/]{2}IBADANBgkqhkiG9w0BAQEF|MIGHAgEAMBMGByqGSM49"
-        r"|MC4CAQAwBQYDK2Vw|PuTTY-User-Key-File-\d|AGE-SECRET-KEY-1[0-9A-Z]{20}",
+        r"(?:MII[CEJ][A-Za-z0-9+/]{2}IBAAK[BC]|MII[A-Z][A-Za-z0-9+/]{2}IBADANBgkqhkiG9w0BAQEF|MIGHAgEAMBMGByqGSM49"
+        r"|MC4CAQAwBQYDK2Vw)[A-Za-z0-9+/]{20}|PuTTY-User-Key-File-\d:|AGE-SECRET-KEY-1[0-9A-Z]{20}",
     ),
     _word(
         "aws-access-key", "an AWS access key", "AKIA ASIA ABIA ACCA",
@@ -113,8 +113,8 @@ RULES = (
         r"|webhook\.office\.com/webhookb2/[0-9a-f-]{36}@",
     ),
     _word(
-        "stripe-key", "a Stripe key", "k_live_ whsec_",
-        rf"{_FIRST}(?P<secret>[sr]k_live_[A-Za-z0-9]{{16,}}|whsec_[A-Za-z0-9+/]{{24,}})",
+        "stripe-key", "a Stripe key", "k_live_ k_test_ whsec_",
+        rf"{_FIRST}(?P<secret>[sr]k_(?:live|test)_[A-Za-z0-9]{{16,}}|whsec_[A-Za-z0-9+/]{{24,}})",
     ),
     _word("twilio-key", "a Twilio key", "SK", rf"{_FIRST}(?P<secret>SK[0-9a-f]{{32}}){_LAST}"),
     _word(
@@ -151,7 +151,7 @@ RULES = (
     ),
     _phrase(
         "oracle-key", "an Oracle Cloud key", ["ocid1.cred", "pass_phrase"],
-        r"(?m)^[#;\s]*pass_phrase\s*=\s*(?P<secret>\S{6,})"
+        r"(?m)^[#; \t]*pass_phrase\s*=\s*(?P<secret>\S{6,})"
         r"|ocid1\.credential\.[a-z0-9.]+[\"']?[\s,:=]{1,3}[\"']?(?P<later>[A-Za-z0-9+/]{43}=)",
     ),
     _word(
@@ -176,11 +176,11 @@ RULES = (
     ),
     _phrase(
         "authorization", "an authorization header", ["earer ", "EARER ", "asic ", "BASIC "],
-        r"\b[Bb](?:earer|asic|EARER|ASIC) (?P<secret>(?=[A-Za-z+/_.~-]*\d)[A-Za-z0-9+/=_.~-]{16,})",
+        r"\b[Bb](?:earer|asic|EARER|ASIC) (?P<secret>(?=[A-Za-z+/_.~-]*[\d=])[A-Za-z0-9+/=_.~-]{16,})",
     ),
     _phrase(
         "authorization", "credentials for a machine", ["machine "],
-        r"\bmachine\s+\S+\s+login\s+\S+\s+password\s+(?P<secret>\S{6,})",
+        r"\bmachine\s+\S+\s+login\s+\S+\s+password\s+\"?(?P<secret>[^\s\"\\]{6,})",
     ),
     _phrase(
         "hyfn-key", "a key of hyfn", ['"kid"', 'kid\\"', '"iss"', 'iss\\"', "HYFN_"],

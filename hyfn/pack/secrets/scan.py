@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import bisect
 import codecs
 import functools
 import hashlib
@@ -22,7 +23,10 @@ WORTH_KEEPING = 64 * 1024
 """Bytes from which what was found is kept in the user's cache: smaller content is read sooner than a file of it."""
 BINARY_BYTES = 4 * 1024**2
 """Bytes of a binary file that are looked at, its first."""
-_CODE = frozenset({".py", ".pyi", ".js", ".mjs", ".cjs", ".ts", ".jsx", ".tsx", ".sh", ".rb", ".go", ".java", ".php"})
+_CODE = frozenset({
+    ".py", ".pyi", ".js", ".mjs", ".cjs", ".ts", ".jsx", ".tsx", ".sh", ".rb", ".go", ".java", ".php",
+    ".c", ".cc", ".cpp", ".cs", ".h", ".hpp", ".kt", ".pxd", ".pyx", ".rs", ".swift",
+})  # fmt: skip
 _MADE = frozenset({".css", ".html", ".htm", ".svg", ".map", ".lock", ".csv", ".tsv", ".ipynb"})
 _ALLOWED = re.compile(r"hyfn:\s*allow\(([\w\s,-]*)\)")
 
@@ -62,30 +66,38 @@ def _version() -> str:
 def _read(content: bytes, form: str) -> Iterator[Hit]:
     text = _text(content)
     if text is None:
-        found = {(at, rule.name) for at, rule in rules.found(content[:BINARY_BYTES].decode("latin-1"))}
-        yield from sorted({(1, name) for _, name in found})
+        yield from sorted({(1, rule.name) for _, rule in rules.found(content[:BINARY_BYTES].decode("latin-1"))})
         return
-    where = _Lines(text)
-    certain = {(where.line(at), rule.name) for at, rule in rules.found(text)}
-    taken = {line for line, _ in certain}
-    guessed = {(where.line(at), NAMED) for at in named.found(text, form == "settings")} if form != "made" else set()
-    taken_too = taken | {line for line, _ in guessed}
-    random = {(where.line(at), LONG) for at in named.long(text)} if form == "code" else set()
-    every = (
-        certain | {hit for hit in guessed if hit[0] not in taken} | {hit for hit in random if hit[0] not in taken_too}
-    )
-    yield from (hit for hit in sorted(every) if hit[1] not in where.allowed(hit[0]))
+    lines = _Lines(text)
+    found: dict[int, set[str]] = {}
+    for at, rule in rules.found(text):
+        found.setdefault(lines.number(at), set()).add(rule.name)
+    # What is certain of a line need not be guessed.
+    for at in named.found(text, form == "settings"):
+        found.setdefault(lines.number(at), {NAMED})
+    for at in named.long(text, lines.number) if form == "code" else ():
+        found.setdefault(lines.number(at), {LONG})
+    for line in sorted(found):
+        yield from ((line, rule) for rule in sorted(found[line] - lines.allowed(line)))
 
 
 class _Lines:
+    """The lines of a text, from 1 on."""
+
     def __init__(self, text: str) -> None:
         self._text = text
 
-    def line(self, at: int) -> int:
-        return self._text.count("\n", 0, at) + 1
+    @functools.cached_property
+    def _ends(self) -> list[int]:
+        return [match.start() for match in re.finditer("\n", self._text)]
+
+    def number(self, at: int) -> int:
+        return bisect.bisect_left(self._ends, at) + 1
 
     def allowed(self, line: int) -> set[str]:
-        match = _ALLOWED.search(self._text.split("\n", line)[line - 1])
+        """The rules that its comment allows."""
+        start, end = [0, *self._ends, len(self._text)][line - 1 : line + 1]
+        match = _ALLOWED.search(self._text, start, end)
         return {rule.strip() for rule in match[1].split(",")} if match else set()
 
 

@@ -2,50 +2,58 @@
 
 from __future__ import annotations
 
+import base64
 import itertools
 import math
 import re
 from collections import Counter
 
-_PLACEHOLDER = re.compile(
-    r"example|placeholder|change[-_]?me|your|dummy|redact|sample|insert|replace|xxxx|\*\*\*|\.\.\.|[<>{}]|^\$|%\(|%s|\\[wdsS]|\[\^|\(\?|://",
+_MASK = re.compile(r"xxxx|\*\*\*|\.\.\.|[<>{}]|^\$|%\(|0{8}|\byour|placeholder|change[-_]?me|redact", re.IGNORECASE)
+_NO_SECRET = re.compile(
+    r"example|dummy|sample|insert|replace|%s|\\[wdsS]|\[\^|\(\?|://|^[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}$"
+    r"|\.(?:csv|json|txt|py|ya?ml|toml|ini|cfg|pem|crt|key|html?|js|css|md|xml|sql|db|sh|zip|gz|png|svg|log)$",
     re.IGNORECASE,
 )
+"""Documentation's values, formats, patterns, addresses, UUIDs and names of files."""
 _WEAK = frozenset({
     "12345", "123456", "1234567", "12345678", "123456789", "admin", "adminpass", "changeit", "foo", "foobar", "guest",
     "letmein", "mypassword", "mysecret", "none", "null", "pass", "passwd", "password", "password1", "password123",
     "postgres", "pw", "pwd", "qwerty", "root", "secret", "secret123", "test", "test123", "testing", "testpass", "token",
     "true", "user", "username",
 })  # fmt: skip
-_UUID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.IGNORECASE)
 _HEX = re.compile(r"(?:0x)?[0-9a-fA-F]+")
 _WORDS = re.compile(r"[A-Z][a-z]{3,}|[a-z]{4,}|[A-Z]{4,}")
-_CLUSTER = re.compile(r"[bcdfghjklmnpqrstvwxz]{4}|[jqxz][^aeiouyhst]|[aeiou]{4}", re.IGNORECASE)
+_CLUSTER = re.compile(r"[bcdfghjklmnpqrstvwxz]{5}|[jqxz][^aeiouyhst]|[aeiou]{4}", re.IGNORECASE)
 _DIGEST_LENGTHS = frozenset({32, 40, 56, 64, 96, 128})
 
 
 def is_real(secret: str) -> bool:
-    """Not what documentation puts in a secret's place. What is empty is not judged."""
+    """Not the mask or the word that documentation puts in a secret's place. What is empty is not judged."""
     if not secret:
         return True
-    if _PLACEHOLDER.search(secret) or secret.lower() in _WEAK:
-        return False
-    return len(set(secret)) > min(4, len(secret) // 2) and not _counts(secret)
+    return len(secret) >= 4 and not _MASK.search(secret) and secret.lower() not in _WEAK
 
 
-def is_password(text: str) -> bool:
-    """Random enough for the value of something that is called a secret."""
-    if len(text) < 8 or not is_real(text) or _UUID.fullmatch(text) or not re.search(r"[A-Za-z]", text):
+def is_password(text: str, is_called_so: bool = False) -> bool:
+    """Random enough for the value of something that is called a secret; or `is_called_so`, chosen by a person."""
+    if (
+        len(text) < 8
+        or _NO_SECRET.search(text)
+        or not is_real(text)
+        or _counts(text)
+        or not re.search("[A-Za-z]", text)
+    ):
         return False
-    if _HEX.fullmatch(text):
+    if _HEX.fullmatch(text) and not is_called_so:
         return len(text) >= 16 and entropy(text) > 2.5
     has_cases = text.upper() != text != text.lower()
     has_signs = re.search(r"[^\w.\-/ ]", text) is not None
     if not re.search(r"\d", text):
-        return len(text) >= 16 and has_cases and _turns(text) > 0.3
-    if share_of_words(text) > 0.55:
-        return False
-    return has_cases or has_signs or (len(text) >= 16 and entropy(text) > 3.2)
+        is_chosen = is_called_so and re.search(r"[!@#$%^&*+?~]", text) is not None
+        return is_chosen or (len(text) >= 16 and has_cases and _turns(text) > 0.3)
+    if is_called_so or (has_signs and has_cases):
+        return True
+    return share_of_words(text) < 0.55 and (has_cases or has_signs or (len(text) >= 16 and entropy(text) > 3.2))
 
 
 def is_token(text: str) -> bool:
@@ -58,10 +66,30 @@ def is_token(text: str) -> bool:
 
 
 def is_key(text: str) -> bool:
-    """As `is_token`, and long, and no digest in hexadecimal."""
+    """As `is_token`, and long; no digest in hexadecimal, and no text in base64."""
     if _HEX.fullmatch(text):
-        return len(text) >= 40 and len(text) not in _DIGEST_LENGTHS and entropy(text) > 3.3 and is_real(text)
-    return is_token(text) and entropy(text) > 4.2 and text.upper() != text != text.lower()
+        letters = set(text.lower()) & set("abcdef")
+        return len(text) >= 40 and len(text) not in _DIGEST_LENGTHS and len(letters) > 3 and entropy(text) > 3.3
+    has_cases = text.upper() != text != text.lower()
+    return has_cases and is_token(text) and entropy(text) > 4.2 and not _is_text(text)
+
+
+def is_bare_token(text: str) -> bool:
+    """As `is_token`, and no name of a variable or attribute."""
+    if re.fullmatch(r"[A-Za-z_]\w*(\.[A-Za-z_]\w*)*", text):
+        return is_token(text) and share_of_words(text) < 0.25 and len(re.findall(r"\d", text)) >= 3
+    return is_token(text)
+
+
+def _is_text(encoded: str) -> bool:
+    try:
+        return (
+            base64.b64decode(encoded + "=" * (-len(encoded) % 4), b"-_" if "_" in encoded else None)
+            .decode()
+            .isprintable()
+        )
+    except ValueError:
+        return False
 
 
 def entropy(text: str) -> float:
