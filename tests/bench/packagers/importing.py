@@ -11,7 +11,6 @@ from pathlib import Path
 from tests.bench.packagers.tools import vendor_python
 from tests.bench.packagers.workshop import cost
 
-
 ENV = {"OPENBLAS_NUM_THREADS": "1"}
 """As where there is one processor, which is what Lambda gives up to 1,769 MB: numpy's idle threads would count."""
 
