@@ -32,7 +32,7 @@ _VALUE = re.compile(
       | \s*\n\s*value\\?["']?: )
     [\s(\\]{0,40} (?:[\w.]{1,40}\(\s*)?
     (?: [fbruFBRU]{0,2} (?P<quote>\\?["'`]{1,3}) (?P<quoted>[^"'`\s\\]{6,512}) (?:\\?["'`])
-      | (?P<bare>[^\s"'`<>,;(){}\[\]\\&]{8,512}) (?P<after>[(\[{.]?) )
+      | (?P<bare>[^\s"'`<>,;(){}\[\]\\&]{8,160}) (?P<after>[(\[{.]?) )
     """,
     re.VERBOSE,
 )
@@ -41,6 +41,7 @@ _DIGEST = re.compile(
     r"(?i)sha-?\d|md5|blake|integrity|digest|checksum|hash|fingerprint|etag|signature|public|revision|commit|base64,|data:|cert"
 )
 _PICTURES = ("iVBOR", "R0lGOD", "/9j/", "PHN2", "UklGR", "AAAB", "T1RUT", "d09GR", "JVBER", "UEsDB", "H4sI")
+LONG_VALUE = 100
 MINIFIED = 1000
 """Characters of a line from which it was written by a program."""
 
@@ -56,7 +57,13 @@ def found(text: str, is_settings: bool) -> Iterable[int]:
             match = _VALUE.match(text, at + len(stem))
             if match and _is_secret(text, at, match, is_settings):
                 yield match.start("quoted" if match["quoted"] else "bare")
-            at = lowered.find(stem, at + len(stem))
+            at = lowered.find(stem, _behind(match) or at + len(stem))
+
+
+def _behind(match: re.Match[str] | None) -> int:
+    """The end of a long value, which need not be read again for each name within; else 0."""
+    is_long = match is not None and len(match["quoted"] or match["bare"]) >= LONG_VALUE
+    return match.end() if match is not None and is_long else 0
 
 
 def _is_secret(text: str, at: int, match: re.Match[str], is_settings: bool) -> bool:

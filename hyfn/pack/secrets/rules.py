@@ -171,8 +171,8 @@ RULES = (
     ),
     _phrase(
         "connection-string", "a password in a connection string", ["assword=", "ASSWORD=", "wd=", "WD=", "assword ="],
-        r";\s?(?:[Pp]assword|PASSWORD|[Pp]wd|PWD)\s?=\s?(?P<secret>[^;\s\"']{6,})"
-        r"|(?:[Pp]assword|PASSWORD|[Pp]wd|PWD)\s?=\s?(?P<later>[^;\s\"']{6,});\s?\w[\w ]*=",
+        r";\s?(?:[Pp]assword|PASSWORD|[Pp]wd|PWD)\s?=\s?(?P<secret>[^;\s\"']{6,200})"
+        r"|(?:[Pp]assword|PASSWORD|[Pp]wd|PWD)\s?=\s?(?P<later>[^;\s\"']{6,200});\s?\w[\w ]*=",
     ),
     _phrase(
         "authorization", "an authorization header", ["earer ", "EARER ", "asic ", "BASIC "],
