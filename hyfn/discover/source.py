@@ -55,6 +55,8 @@ def _lines(text: str) -> list[str]:
 def read(path: Path, root: Path, module: str) -> Source:
     """One file as a module. Raises SourceError for bytes that are no text."""
     file = path.relative_to(root).as_posix() if path.is_relative_to(root) else str(path)
+    if path.exists() and not path.is_file():
+        raise SourceError("is no plain file", where=f"{file}:1", hint="remove it, or give it a name without .py")
     try:
         with tokenize.open(path) as opened:
             text = opened.read()
@@ -68,7 +70,7 @@ def read(path: Path, root: Path, module: str) -> Source:
 def scan(folder: Path, package: str = "") -> Iterator[tuple[str, Path]]:
     """(module, path) of every module below `folder`, which is the import root, or `package`. In a fixed order."""
     for entry in _entries(folder):
-        if entry.is_dir():
+        if _is_folder(entry):
             if _is_searched(entry):
                 yield from scan(Path(entry.path), _join(package, entry.name))
         elif entry.name == "__init__.py":
@@ -76,6 +78,13 @@ def scan(folder: Path, package: str = "") -> Iterator[tuple[str, Path]]:
                 yield package, Path(entry.path)
         elif entry.name.endswith(".py") and not _is_test(entry.name) and "." not in entry.name[:-3]:
             yield _join(package, entry.name[:-3]), Path(entry.path)
+
+
+def _is_folder(entry: os.DirEntry[str]) -> bool:
+    try:
+        return entry.is_dir()
+    except OSError:  # a loop of links
+        return False
 
 
 def _entries(folder: Path) -> list[os.DirEntry[str]]:

@@ -12,12 +12,10 @@ from pathlib import Path, PurePosixPath
 
 from hyfn.model import Kept, Literal, Project, Reached, Recipe
 from hyfn.pack import included, recipes
+from hyfn.pack.secrets import names
 
 _CODE = frozenset({".py", ".pyc", ".pyi", ".pyo"})
-_SECRET = frozenset({".env", ".jks", ".key", ".keystore", ".p12", ".pfx"})
-_SECRET_NAMES = re.compile(r"id_(rsa|dsa|ecdsa|ed25519)\b")
 _SKIPPED = frozenset({"__pycache__", "node_modules"})
-_PRIVATE_KEY = re.compile(rb"-----BEGIN [A-Z ]*PRIVATE KEY")
 
 
 def files(project: Project, reached: Reached, recipe: Recipe) -> dict[str, bytes]:
@@ -86,7 +84,7 @@ class _Folders:
         if first not in self._listing(folder):
             return []
         name = PurePosixPath(text)
-        return [folder / name] if ".." not in name.parts and (folder / name).exists() else []
+        return [folder / name] if ".." not in name.parts and os.path.exists(folder / name) else []  # noqa: PTH110
 
     def _listing(self, folder: Path) -> frozenset[str]:
         if folder not in self._listings:
@@ -112,20 +110,36 @@ def _is_surely(literal: Literal) -> bool:
 
 def _travelling(path: Path, root: Path) -> Iterator[Path]:
     """The file, or all files in the folder, that may leave: really inside `root`, and none that is code or secret."""
-    candidates = sorted(path.rglob("*")) if path.is_dir() else [path]
-    for file in candidates:
-        real = file.resolve()
-        is_inside = real.is_file() and file.is_relative_to(root) and real.is_relative_to(root.resolve())
-        if is_inside and _may_leave(file, root) and _may_leave(real, root.resolve()):
+    inside = root.resolve()
+    for file in _below(path, inside):
+        real = _real(file, inside)
+        # No pipe, which would be waited for.
+        is_own = real is not None and real.is_file() and file.is_relative_to(root)
+        if real and is_own and _may_leave(file, root) and _may_leave(real, inside):
             yield file
+
+
+def _below(path: Path, inside: Path) -> list[Path]:
+    if not path.is_dir():
+        return [path]
+    return sorted(path.rglob("*")) if _real(path, inside) else []
+
+
+def _real(path: Path, inside: Path) -> Path | None:
+    """Where it leads to, or None if that is outside, or nowhere: a loop of links."""
+    try:
+        real = path.resolve(strict=True)
+    except (OSError, RuntimeError):
+        return None
+    return real if real.is_relative_to(inside) else None
 
 
 def _may_leave(file: Path, root: Path) -> bool:
     parts = file.relative_to(root).parts
     if any(part.startswith(".") or part in _SKIPPED for part in parts):
         return False
-    return file.suffix not in _CODE | _SECRET and not _SECRET_NAMES.match(file.name)
+    return file.suffix not in _CODE | names.KEY_SUFFIXES and not names.KEY_NAMES.match(file.name)
 
 
 def _is_secret(content: bytes) -> bool:
-    return _PRIVATE_KEY.search(content[:1_000_000]) is not None
+    return names.PRIVATE_KEY.search(content[:1_000_000]) is not None

@@ -39,9 +39,17 @@ def _matched(project: Project, glob: str) -> Iterator[Path]:
     inside = project.root.resolve()
     for path in _below(project.root / globs.fixed(glob)):
         if is_matched(path.relative_to(project.root).as_posix()) and path not in modules:
-            real = path.resolve()
-            if real.is_file() and real.is_relative_to(inside) and path.suffix not in _COMPILED:
+            real = _real(path)
+            if real and real.is_file() and real.is_relative_to(inside) and path.suffix not in _COMPILED:
                 yield path
+
+
+def _real(path: Path) -> Path | None:
+    """Where it leads to, or None if that is nowhere: a loop of links."""
+    try:
+        return path.resolve(strict=True)
+    except (OSError, RuntimeError):
+        return None
 
 
 def _below(start: Path) -> Iterator[Path]:

@@ -19,6 +19,8 @@ MAX_DEPTH = 128
 # Printable ASCII but / \ : % in any part, and no dot or space at its end, which Windows takes away.
 _PART = r"[ -$&-.0-9;-\[\]-~]{0,254}[!-$&-\-0-9;-\[\]-~]"
 _ORDINARY = re.compile(rf"{_PART}(?:/{_PART}){{0,{MAX_DEPTH - 1}}}")
+_SLASHES = str.maketrans(dict.fromkeys("\u2044\u2215\u29f8", "/") | dict.fromkeys("\u2216\u29f5\u29f9", "\\"))
+"""Signs that Windows takes for / and \\ where it squeezes Unicode into a code page."""
 
 
 def refuse(names: Iterable[str], own_folders: Iterable[str] = ()) -> None:
@@ -52,7 +54,8 @@ def is_plain(name: str) -> bool:
     """Whether it is a relative path that stays inside, whoever reads it: as it is, normalised, or percent-decoded."""
     if _ORDINARY.fullmatch(name) and len(name) <= MAX_PATH:
         return True
-    return _is_bounded(name) and all(map(_stays_inside, {name, unicodedata.normalize("NFKC", name), _decoded(name)}))
+    normal = unicodedata.normalize("NFKC", name)
+    return _is_bounded(name) and all(map(_stays_inside, {name, normal, normal.translate(_SLASHES), _decoded(name)}))
 
 
 def _is_bounded(name: str) -> bool:

@@ -1,7 +1,7 @@
 """Secrets and keys that would travel in an artifact, found by file, line and rule; none is ever shown.
 
 The rules are its own because detect-secrets 1.5.0 of 2024 keeps its settings in a global that threads share, reads
-files only by path, takes 0.45 s to import and 54 ms for 10 KB of code, where a build has 1 ms.
+files only by path, takes 0.45 s to import and 54 ms for 10 KB of code, and finds two of five of the planted secrets.
 """
 
 from __future__ import annotations

@@ -8,6 +8,7 @@ from pathlib import PurePosixPath
 KEY_SUFFIXES = frozenset({".env", ".jks", ".key", ".keystore", ".p12", ".pfx"})
 KEY_NAMES = re.compile(r"id_(rsa|dsa|ecdsa|ed25519)\b")
 PRIVATE_KEY = re.compile(rb"-----BEGIN [A-Z ]*PRIVATE KEY")
+"""With these, what data files are left out of artifacts unasked (hyfn.pack.beside)."""
 
 ENV_FILE, KEY_FILE, CREDENTIALS_FILE = "env-file", "key-file", "credentials-file"
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -16,22 +17,23 @@ SHORTEST = 14
 class Rule:
     """One of `texts` stands in every match. What the group "secret" or "later" matched must look real.
 
-    `what` is how a message calls it. A match `is_one_word` if no space stands in it.
+    `what` is how a message calls it. A match `is_one_word` if no space stands in it. A pattern is compiled when it is
+    first needed: most never are.
     """
 
     name: str
     what: str
     texts: tuple[str, ...]
-    pattern: re.Pattern[str]
+    pattern: str
     is_one_word: bool
 
 
 def _word(name: str, what: str, texts: str, pattern: str) -> Rule:
-    return Rule(name, what, tuple(texts.split()), re.compile(pattern), True)
+    return Rule(name, what, tuple(texts.split()), pattern, True)
 
 
 def _phrase(name: str, what: str, texts: Sequence[str], pattern: str) -> Rule:
-    return Rule(name, what, tuple(texts), re.compile(pattern), False)
+    return Rule(name, what, tuple(texts), pattern, False)
 
 
 # After a header a key's own text, also within a string literal, a comment or YAML.
@@ -196,13 +198,16 @@ def found(text: str) -> Iterable[tuple[int, Rule]]:
     long = " ".join(word for word in text.split() if len(word) >= SHORTEST)
     for rule in RULES:
         if _may_match(rule, long if rule.is_one_word else text):
-            for match in rule.pattern.finditer(text):
+            for match in _compiled(rule.pattern).finditer(text):
                 if words.is_real(_secret(match)):
                     yield match.start(), rule
 
 
 def _may_match(rule: Rule, text: str) -> bool:
-    return any(part in text for part in rule.texts) and rule.pattern.search(text) is not None
+    return any(part in text for part in rule.texts) and _compiled(rule.pattern).search(text) is not None
+
+
+_compiled = functools.cache(re.compile)
 
 
 def _secret(match: re.Match[str]) -> str:
