@@ -64,6 +64,14 @@ class ProjectErrors(ProjectError):
         self.errors = errors
 
 
+def raise_all(errors: Sequence[HyfnError]) -> None:
+    """Raise them, if there are any: one by itself, several as ProjectErrors."""
+    if len(errors) == 1:
+        raise errors[0]
+    if errors:
+        raise ProjectErrors(errors)
+
+
 class MachineError(HyfnError):
     """This machine lacks something that the command needs."""
 

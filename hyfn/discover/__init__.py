@@ -13,7 +13,7 @@ from hyfn.discover.marks import Marked, Reader
 from hyfn.discover.options import Platforms
 from hyfn.discover.scope import Scopes
 from hyfn.discover.settings import ROOT, Settings
-from hyfn.errors import HyfnError, ProjectErrors, SourceError
+from hyfn.errors import HyfnError, SourceError, raise_all
 from hyfn.model import FunctionSpec, Place, Project, Target
 
 
@@ -104,11 +104,7 @@ def _share_artifact(one: Target, other: Target) -> bool:
 
 def _raise(problems: Iterable[HyfnError]) -> None:
     unique = {str(problem): problem for problem in problems}
-    errors = sorted(unique.values(), key=_line)
-    if len(errors) == 1:
-        raise errors[0]
-    if errors:
-        raise ProjectErrors(errors)
+    raise_all(sorted(unique.values(), key=_line))
 
 
 def _line(error: HyfnError) -> tuple[str, int]:

@@ -21,9 +21,10 @@ from hyfn.pack.previous import Kept, Previous
 from hyfn.pack.units import Unit, units
 from hyfn.pack.wheels import choose, declared, fetch, narrow, stock
 from hyfn.pack.wheels.fetch import Watch
-from hyfn.project import making, reading
+from hyfn.project import made as makings
+from hyfn.project import reading
 from hyfn.project.drafting import Draft, Drafting
-from hyfn.project.making import Made
+from hyfn.project.made import Made
 from hyfn.project.platforms import runtimes, served
 from hyfn.toolchain.workers import Workers
 
@@ -164,8 +165,10 @@ def _made(drafts: Sequence[Draft], before: Previous, partial: Path, report: Repo
 def _make(draft: Draft, before: Previous, partial: Path, report: Report) -> Made:
     if before.holds(draft.path, draft.key):
         before.take(draft.path, partial)
-        made = making.again(draft, partial, before.artifacts[draft.path])
+        made = makings.again(draft, partial, before.artifacts[draft.path])
     else:
+        from hyfn.project import making  # where nothing changed nothing is made
+
         made = making.make(draft, partial)
         report(f"built {draft.short} for {draft.unit.target.platform}")
     _keep_source(draft, partial)

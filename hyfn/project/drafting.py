@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import hyfn
 from hyfn.discover.reach import Reach
@@ -12,14 +13,15 @@ from hyfn.model import Container, Project, Runtime, Slice, Staged
 from hyfn.pack import form, recipes, secrets, stage
 from hyfn.pack import slice as slicing
 from hyfn.pack.form import Form
-from hyfn.pack.image import bases
-from hyfn.pack.image.model import Base
 from hyfn.pack.units import Unit
 from hyfn.pack.wheels import narrow
 from hyfn.pack.wheels.stock import Stock
 from hyfn.project.platforms import packer
 from hyfn.stub import render
 from hyfn.toolchain import pythons
+
+if TYPE_CHECKING:
+    from hyfn.pack.image.model import Base
 
 ENVIRONMENT = "env"
 """What `allow` calls the variables of a function: "env:rule"."""
@@ -101,7 +103,11 @@ class Drafting:
 
     def _bases(self, unit: Unit, cut: Slice) -> dict[str, Base]:
         text = self.base or recipes.of(self.project, cut.functions).base
-        runtimes = self.runtimes[unit.party] if text else []
+        if not text:
+            return {}
+        from hyfn.pack.image import bases  # what talks to registries
+
+        runtimes = self.runtimes[unit.party]
         return {runtime.machine: bases.find(text, runtime.machine, runtime.python) for runtime in runtimes}
 
     def _form(self, unit: Unit, cut: Slice, runtime: Runtime) -> Form:

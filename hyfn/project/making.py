@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import os
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 
 import hyfn
@@ -17,20 +17,12 @@ from hyfn.pack import archive, extract, form, limits, sbom, verify
 from hyfn.pack.form import Form
 from hyfn.pack.image import layer, layout
 from hyfn.pack.image.model import Base, Image, Settings
-from hyfn.pack.previous import Kept
 from hyfn.pack.units import Unit
-from hyfn.project import reading
+from hyfn.project import made, reading
 from hyfn.project.drafting import Draft
+from hyfn.project.made import Made
 from hyfn.project.platforms import packer
 from hyfn.toolchain import cache, pythons, scratch
-
-
-@dataclass(frozen=True, slots=True)
-class Made:
-    """An artifact. `notes` are what could not be checked of it on this machine, and what is worth a look."""
-
-    artifact: Artifact
-    notes: Sequence[str]
 
 
 def make(draft: Draft, folder: Path) -> Made:
@@ -87,14 +79,14 @@ def _write_sbom(draft: Draft, artifact: Artifact, folder: Path) -> None:
 
 def _zip(draft: Draft, path: Path) -> Artifact:
     archive.write_zip(form.members(draft.forms[0]), path)
-    return _described(draft, path, f"sha256:{_sha256(path)}", path.stat().st_size)
+    return made.described(draft, path, f"sha256:{_sha256(path)}", path.stat().st_size)
 
 
 def _image(draft: Draft, container: Container, path: Path) -> Artifact:
     images = [_for_machine(each, container, draft.bases.get(each.runtime.machine)) for each in draft.forms]
     root = layout.write(images, path)
     size = sum(each.size for image in images for each in image.layers.values())
-    return _described(draft, path, root.digest, size)
+    return made.described(draft, path, root.digest, size)
 
 
 def _for_machine(one: Form, container: Container, base: Base | None) -> Image:
@@ -110,31 +102,9 @@ def settings(container: Container) -> Settings:
     return Settings(container.entrypoint, container.command, container.env, folder, container.user, ports)
 
 
-def again(draft: Draft, folder: Path, kept: Kept) -> Made:
-    """The artifact that an earlier build made of the same, which stands in `folder`."""
-    return Made(_described(draft, folder / draft.path, kept.digest, kept.size), kept.notes)
-
-
 def _sha256(path: Path) -> str:
     with path.open("rb") as opened:
         return hashlib.file_digest(opened, "sha256").hexdigest()
-
-
-def _described(draft: Draft, path: Path, digest: str, size: int) -> Artifact:
-    first = draft.forms[0]
-    return Artifact(
-        draft.unit.primary.name,
-        draft.short,
-        draft.unit.target.cloud,
-        draft.unit.target.platform,
-        draft.kind,
-        path,
-        digest,
-        size,
-        first.runtime.python,
-        first.distributions,
-        draft.unit.target.options,
-    )
 
 
 def unpack(artifact: Artifact, into: Path) -> list[Path]:

@@ -13,7 +13,7 @@ from typing import TypeVar
 from hyfn import clouds, discover
 from hyfn.discover import graph
 from hyfn.discover import source as source_text
-from hyfn.errors import BuildError, HyfnError, ProjectErrors, SourceError
+from hyfn.errors import BuildError, HyfnError, ProjectErrors, SourceError, raise_all
 from hyfn.model import Problem, Project, Source
 from hyfn.pack import environment, lifecycle
 from hyfn.pack import units as grouping
@@ -93,20 +93,14 @@ def refuse(problems: Sequence[Problem]) -> None:
     """Raise them, each once, if there are any."""
     said = {str(problem): problem for problem in problems}.values()
     errors = [SourceError(p.message, where=str(p.place) if p.place else None, hint=p.hint) for p in said]
-    if len(errors) == 1:
-        raise errors[0]
-    if errors:
-        raise ProjectErrors(errors)
+    raise_all(errors)
 
 
 def results(jobs: Sequence[Future[T]]) -> list[T]:
     """Every job's result. What fails in many jobs alike is said once."""
     failed = [error for job in jobs if (error := job.exception()) is not None]
     errors = {str(one): one for error in failed for one in _each(error)}
-    if len(errors) > 1:
-        raise ProjectErrors(list(errors.values()))
-    for error in errors.values():
-        raise error
+    raise_all(list(errors.values()))
     return [job.result() for job in jobs]
 
 

@@ -107,18 +107,21 @@ def _candidates(version: str) -> Iterator[Path]:
     if version == f"{sys.version_info[0]}.{sys.version_info[1]}":
         yield Path(getattr(sys, "_base_executable", "") or sys.executable)
     on_path = shutil.which(f"python{version}")
-    if on_path is not None:
+    if on_path is not None and Path(on_path).parent != _pyenv() / "shims":  # these stand for those below
         yield Path(on_path)
     yield from _of_pyenv(version)
     yield from _of_uv(version)
 
 
 def _of_pyenv(version: str) -> Iterator[Path]:
-    root = Path(os.environ.get("PYENV_ROOT") or Path.home() / ".pyenv") / "versions"
-    for folder in sorted(root.glob(f"{version}.*"), key=_numbers, reverse=True):
+    for folder in sorted((_pyenv() / "versions").glob(f"{version}.*"), key=_numbers, reverse=True):
         python = folder / "bin" / f"python{version}"
         if python.exists():
             yield python
+
+
+def _pyenv() -> Path:
+    return Path(os.environ.get("PYENV_ROOT") or Path.home() / ".pyenv")
 
 
 def _of_uv(version: str) -> Iterator[Path]:

@@ -71,16 +71,14 @@ def _is_secret(text: str, at: int, match: re.Match[str], is_settings: bool) -> b
     name = text[start.start() if start else at : match.end("rest")]
     if not _NAME.search(name) or _HARMLESS.search(name):
         return False
-    if match["comma"]:
-        return bool(match["quoted"]) and words.is_token(match["quoted"])
     is_password = _PASSWORD.search(name) is not None
-    if match["quoted"]:
-        return words.is_password(match["quoted"], is_password)
-    if match["after"]:
-        return False
-    bare = match["bare"]
-    is_plain = is_settings or (is_password and re.search(r"\w[!?@^~][^=]*\d", bare) is not None)
-    return words.is_bare_token(bare) or (is_plain and words.is_password(bare, is_password))
+    value = match["quoted"] or match["bare"]
+    is_certain = words.is_token(value) or (is_password and words.is_chosen(value))
+    if match["comma"]:
+        return bool(match["quoted"]) and is_certain
+    if match["quoted"] or is_settings:
+        return not match["after"] and words.is_password(value, is_password)
+    return not match["after"] and is_certain and not words.is_name(value)
 
 
 def long(text: str, line: Callable[[int], int]) -> Iterator[int]:

@@ -10,7 +10,7 @@ from collections import Counter
 
 _MASK = re.compile(r"xxxx|\*\*\*|\.\.\.|[<>{}]|^\$|%\(|0{8}|\byour|placeholder|change[-_]?me|redact", re.IGNORECASE)
 _NO_SECRET = re.compile(
-    r"example|dummy|sample|insert|replace|%s|\\[wdsS]|\[\^|\(\?|://|^[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}$"
+    r"example|dummy|sample|insert|replace|(?-i:%[sdr])|\\[wdsS]|\[\^|\(\?|://|^[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}$"
     r"|\.(?:csv|json|txt|py|ya?ml|toml|ini|cfg|pem|crt|key|html?|js|css|md|xml|sql|db|sh|zip|gz|png|svg|log)$",
     re.IGNORECASE,
 )
@@ -74,11 +74,17 @@ def is_key(text: str) -> bool:
     return has_cases and is_token(text) and entropy(text) > 4.2 and not _is_text(text)
 
 
-def is_bare_token(text: str) -> bool:
-    """As `is_token`, and no name of a variable or attribute."""
-    if re.fullmatch(r"[A-Za-z_]\w*(\.[A-Za-z_]\w*)*", text):
-        return is_token(text) and share_of_words(text) < 0.25 and len(re.findall(r"\d", text)) >= 3
-    return is_token(text)
+def is_chosen(text: str) -> bool:
+    """A password as rules for passwords have it: both cases, digits and signs, and no expression of a program."""
+    has_all = all(re.search(part, text) for part in ("[a-z]", "[A-Z]", r"\w[!#$%*+?@^~][^=]*\w", r"\d"))
+    return has_all and len(text) >= 10 and is_password(text, is_called_so=True)
+
+
+def is_name(text: str) -> bool:
+    """Whether it could be that of a variable or an attribute."""
+    if not re.fullmatch(r"[A-Za-z_]\w*(\.[A-Za-z_]\w*)*", text):
+        return False
+    return share_of_words(text) >= 0.25 or len(re.findall(r"\d", text)) < 3
 
 
 def _is_text(encoded: str) -> bool:
@@ -98,7 +104,9 @@ def entropy(text: str) -> float:
 
 
 def share_of_words(text: str) -> float:
-    """How much of the text is in parts that could be words of a language."""
+    """How much of the text is in parts that could be words of a language. No name has digits in three places."""
+    if len(text) >= 20 and text.isalnum() and len(re.findall(r"\d+", text)) >= 3:
+        return 0
     letters = [match[0] for match in _WORDS.finditer(text)]
     return sum(len(word) for word in letters if _is_word(word)) / len(text)
 

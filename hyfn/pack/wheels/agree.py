@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 
-from hyfn.errors import BuildError, HyfnError, ProjectErrors
+from hyfn.errors import BuildError, HyfnError, ProjectErrors, raise_all
 from hyfn.model import Place, Project, Runtime, Wheel
 from hyfn.pack.wheels import compatible, declared, lock, unresolved
 from hyfn.pack.wheels.lock import Lock
@@ -118,7 +118,7 @@ def _without(project: Project, wanted: Sequence[Requirement], question: Question
     blames = unresolved.blames(suspects, _places(project, suspects), question)
     if not blames:
         blames = unresolved.explain(wanted, _places(project, wanted), question, failure)
-    unresolved.refuse([blame.error for blame in blames if not blame.is_wheelless])
+    raise_all([blame.error for blame in blames if not blame.is_wheelless])
     return [Lacking(blame.requirement, blame.error) for blame in blames]
 
 

@@ -5,18 +5,21 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from packaging.utils import canonicalize_name
 
 from hyfn.errors import ConfigError
 from hyfn.model import Project, Runtime, Wheel
-from hyfn.pack.wheels import agree, compatible, lock, needs, resolve, sources
-from hyfn.pack.wheels.agree import Choosing, Picked
+from hyfn.pack.wheels import compatible, lock, needs, sources
 from hyfn.pack.wheels.lock import Lock, Locked
 from hyfn.pack.wheels.needs import OWN as OWN  # who narrows what was chosen adds them too
 from hyfn.pack.wheels.needs import Chosen as Chosen
 from hyfn.pack.wheels.needs import Lacking as Lacking
 from hyfn.pack.wheels.needs import Need
+
+if TYPE_CHECKING:
+    from hyfn.pack.wheels.agree import Picked
 
 Report = Callable[[str], None]
 Platforms = Mapping[Runtime, Sequence[str]]
@@ -60,14 +63,14 @@ def choose(
     file = lock.path(project)
     found = lock.read(file)
     before = found or Lock()
-    settings, bounds = sources.settings(project), resolve.locked_versions(_uv_lock(project))
+    settings, bounds = sources.settings(project), _bounds(project)
     wanted = [needs.of(project, runtime) for runtime in sorted(runtimes, key=lock.order)]
     reasons = {need.runtime: _reasons(need, before, settings, bounds, runtimes) for need in wanted}
     if is_locked:
         _refuse_change(file, found, reasons, _gone(before, runtimes) if writes else [])
     upgrade = None if upgrade is None else _upgraded(upgrade, before, file)
     stale = [need for need in wanted if reasons[need.runtime] or upgrade is not None]
-    picked = agree.pick(Choosing(project, before, bounds, upgrade, report), stale)
+    picked = _picked(project, before, bounds, upgrade, report, stale) if stale else {}
     choice = {need.runtime: _chosen(need, picked, before, project) for need in wanted}
     after = Lock(
         {need.runtime: _locked(need, choice[need.runtime], picked, runtimes) for need in wanted},
@@ -80,8 +83,27 @@ def choose(
     return Choice(choice, notes, _changes(before, after) if picked else ())
 
 
-def _uv_lock(project: Project) -> Path:
-    return project.root / (f"{project.script}.lock" if project.script else "uv.lock")
+def _bounds(project: Project) -> Mapping[str, str]:
+    """The versions in the project's uv.lock."""
+    file = project.root / (f"{project.script}.lock" if project.script else "uv.lock")
+    if not file.exists():
+        return {}
+    from hyfn.pack.wheels import resolve  # with a lock that holds, uv and all that asks it stay out
+
+    return resolve.locked_versions(file)
+
+
+def _picked(
+    project: Project,
+    before: Lock,
+    bounds: Mapping[str, str],
+    upgrade: Sequence[str] | None,
+    report: Report,
+    stale: Sequence[Need],
+) -> Mapping[Runtime, Picked]:
+    from hyfn.pack.wheels import agree
+
+    return agree.pick(agree.Choosing(project, before, bounds, upgrade, report), stale)
 
 
 def _reasons(need: Need, before: Lock, settings: str, bounds: Mapping[str, str], runtimes: Platforms) -> list[str]:

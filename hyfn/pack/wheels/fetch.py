@@ -15,8 +15,6 @@ from typing import IO, TYPE_CHECKING, Any
 
 from hyfn.errors import BuildError, MachineError
 from hyfn.model import Runtime, Wheel
-from hyfn.pack.wheels import locate as locating
-from hyfn.pack.wheels import sdist
 from hyfn.toolchain import cache
 from hyfn.toolchain.workers import Workers
 
@@ -73,6 +71,8 @@ def place(wheel: Wheel, home: Path) -> Path:
 def _kept(wheel: Wheel, runtime: Runtime, home: Path) -> Path | None:
     path = place(wheel, home)
     if wheel.is_source:
+        from hyfn.pack.wheels import sdist  # few projects have any
+
         return sdist.kept(wheel, runtime, home)
     return path if _is_whole(wheel, path) else None
 
@@ -88,6 +88,10 @@ def _is_whole(wheel: Wheel, path: Path) -> bool:
 def _ready(wheels: Sequence[Wheel], runtime: Runtime, root: Path | None, home: Path) -> dict[Wheel, Path | None]:
     paths: dict[Wheel, Path | None] = {wheel: place(wheel, home) for wheel in wheels}
     sources = [(wheel, path) for wheel, path in paths.items() if wheel.is_source and path is not None]
+    if not sources:
+        return paths
+    from hyfn.pack.wheels import sdist
+
     with Workers(os.cpu_count() or 1, "hyfn-sdist") as workers:
         built = {wheel: workers.submit(sdist.wheel_of, wheel, path, runtime, root) for wheel, path in sources}
         return paths | {wheel: future.result() for wheel, future in built.items()}
@@ -102,6 +106,7 @@ def _obtain(
     table: Mapping[str, Any] | None,
 ) -> None:
     from hyfn.pack.wheels import credentials, download, indexes
+    from hyfn.pack.wheels import locate as locating
 
     settings = indexes.settings(root)
     one_each = list({place(wheel, home): wheel for wheel in locating.locate(wheels, runtime, root, table)}.values())
@@ -124,6 +129,7 @@ class _Errand:
 
 def _all(wheels: Sequence[Wheel], errand: _Errand, watch: Watch) -> None:
     from hyfn.pack.wheels import download
+    from hyfn.pack.wheels import locate as locating
 
     largest_first = sorted(wheels, key=lambda wheel: -wheel.size)
     with Workers(download.AT_ONCE, "hyfn-fetch") as workers:

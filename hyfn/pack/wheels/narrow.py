@@ -9,10 +9,10 @@ from dataclasses import dataclass
 from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 
-from hyfn.errors import BuildError
+from hyfn.errors import BuildError, raise_all
 from hyfn.model import Place, Project, Slice
-from hyfn.pack.wheels import declared, unresolved
-from hyfn.pack.wheels.choose import OWN, Chosen
+from hyfn.pack.wheels import declared
+from hyfn.pack.wheels.needs import OWN, Chosen
 from hyfn.pack.wheels.shelf import Shelf
 
 
@@ -41,11 +41,11 @@ def narrow(
     given = frozenset({*provided, "hyfn", "msgpack"})
     names = {name: place for name, place in cut.imports.items() if name.split(".")[0] not in given}
     optional = {name: place for name, place in cut.optional_imports.items() if name.split(".")[0] not in given}
-    unresolved.refuse([error for name in names for error in _missing(name, names[name], project, chosen, shelf)])
+    raise_all([error for name in names for error in _missing(name, names[name], project, chosen, shelf)])
     reasons = _reasons({**optional, **names}, chosen.requirements, shelf)
     own = [Requirement(text) for text in OWN]
     parents = shelf.closure([*own, *(requirement for requirement, _ in reasons.values())])
-    unresolved.refuse([_unbuildable(name, project, chosen, shelf) for name in parents if name in shelf.lost])
+    raise_all([_unbuildable(name, project, chosen, shelf) for name in parents if name in shelf.lost])
     return {name: _need(name, parents[name], reasons) for name in sorted(parents)}
 
 
@@ -55,6 +55,8 @@ def _need(name: str, parent: str, reasons: Mapping[str, tuple[Requirement, Need]
 
 def _unbuildable(name: str, project: Project, chosen: Chosen, shelf: Shelf) -> BuildError:
     """Why there is no wheel of a source distribution, at the line that declares it, with what there is instead."""
+    from hyfn.pack.wheels import unresolved  # what asks uv is needed for errors only
+
     error = shelf.lost[name]
     declaring = [one for one in chosen.requirements if name in shelf.closure([one])]
     place = next((found for one in declaring if (found := declared.place_of(one, project))), None)

@@ -17,6 +17,8 @@ from packaging.utils import canonicalize_name
 from hyfn.errors import BuildError, MachineError
 from hyfn.model import Runtime, Wheel
 from hyfn.pack import extract
+from hyfn.pack.wheels.unbuildable import Native as Native
+from hyfn.pack.wheels.unbuildable import Unbuildable as Unbuildable
 from hyfn.toolchain import cache, processes, pythons, scratch, tools, uv
 
 EPOCH = "315532800"
@@ -48,25 +50,6 @@ OF_INDEXES = re.compile(r"UV_INDEX_.+_(?:USERNAME|PASSWORD)|UV_CREDENTIALS_DIR")
 QUIET = re.compile(r"Building (?:wheel|source distribution)|\s*$")
 FAULT = re.compile(r"[\w.]*(?:Error|Exception)\b|(?:fatal )?error:", re.IGNORECASE)
 """What a backend prints to both streams comes in any order, so its last line may be something else."""
-
-
-class Unbuildable(BuildError):
-    """`source` cannot become a wheel. Who knows where it was declared sets `where`, and a better `hint`."""
-
-    def __init__(self, source: Wheel, message: str, hint: str | None = None) -> None:
-        super().__init__(message, hint=hint)
-        self.source = source
-
-
-class Native(Unbuildable):
-    """It is made of more than Python: a wheel of it would be for this machine, not for the runtime."""
-
-    def __init__(self, source: Wheel, runtime: Runtime, sign: str) -> None:
-        super().__init__(
-            source,
-            f"{source.name} {source.version} comes only as source for CPython {runtime.python} on {runtime.machine} "
-            f"and needs a compiler ({sign})",
-        )
 
 
 def kept(source: Wheel, runtime: Runtime, home: Path) -> Path | None:

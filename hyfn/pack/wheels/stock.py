@@ -9,11 +9,12 @@ from pathlib import Path
 
 from hyfn.model import Project, Runtime, Wheel
 from hyfn.pack.wheels import bytecode, fetch, wheel
-from hyfn.pack.wheels.choose import Choice, Chosen
+from hyfn.pack.wheels.choose import Choice
 from hyfn.pack.wheels.fetch import Watch
-from hyfn.pack.wheels.sdist import Unbuildable
+from hyfn.pack.wheels.needs import Chosen
 from hyfn.pack.wheels.shelf import Shelf
 from hyfn.pack.wheels.strips import Strip
+from hyfn.pack.wheels.unbuildable import Unbuildable
 from hyfn.toolchain.pythons import Interpreter
 
 

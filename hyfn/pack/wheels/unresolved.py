@@ -12,7 +12,7 @@ from typing import Any
 from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 
-from hyfn.errors import BuildError, ProjectError, ProjectErrors
+from hyfn.errors import BuildError
 from hyfn.model import Place, Runtime
 from hyfn.pack.wheels import compatible, resolve, sources
 from hyfn.pack.wheels.resolve import Question
@@ -65,14 +65,6 @@ def explain(
 def blames(requirements: Sequence[Requirement], places: Mapping[str, Place | None], question: Question) -> list[Blame]:
     """As `explain`, and none where each of them can be had by itself."""
     return [blame for requirement in requirements for blame in _alone(requirement, places, question)]
-
-
-def refuse(errors: Sequence[ProjectError]) -> None:
-    """Raise them, if there are any."""
-    if len(errors) == 1:
-        raise errors[0]
-    if errors:
-        raise ProjectErrors(errors)
 
 
 def elsewhere(
