@@ -10,7 +10,7 @@ from collections import Counter
 
 _MASK = re.compile(r"xxxx|\*\*\*|\.\.\.|[<>{}]|^\$|%\(|0{8}|\byour|placeholder|change[-_]?me|redact", re.IGNORECASE)
 _NO_SECRET = re.compile(
-    r"example|dummy|sample|insert|replace|(?-i:%[sdr])|\\[wdsS]|\[\^|\(\?|://|^[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}$"
+    r"example|dummy|sample|insert|replace|(?-i:%[sdr])\b|\\[wdsS]|\[\^|\(\?|://|^[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}$"
     r"|\.(?:csv|json|txt|py|ya?ml|toml|ini|cfg|pem|crt|key|html?|js|css|md|xml|sql|db|sh|zip|gz|png|svg|log)$",
     re.IGNORECASE,
 )
