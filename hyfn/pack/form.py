@@ -23,7 +23,7 @@ VERSION = "1"
 """Of what artifacts are made of: another number makes every artifact anew."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Form:
     """`needs` are the distributions of `shelf` that it holds; `interpreter` compiles for it, None leaves `.pyc` out.
 
@@ -36,6 +36,33 @@ class Form:
     needs: Mapping[str, Need]
     interpreter: Interpreter | None
     recipe: Recipe
+
+    @functools.cached_property
+    def members(self) -> Sequence[Member]:
+        """All that stands in it, in the order of names."""
+        return archive.members({**self.tree.files, **self.compiled}, libraries(self))
+
+    @functools.cached_property
+    def compiled(self) -> Mapping[str, bytes]:
+        """What the project's and hyfn's own modules compile to."""
+        if self.interpreter is None:
+            return {}
+        sources = {path: content for path, content in self.tree.files.items() if path.endswith(".py")}
+        return pyc.kept(sources, self.interpreter)
+
+    @functools.cached_property
+    def strips(self) -> Mapping[str, Sequence[Strip]]:
+        """By the distributions' names, their files and what they compile to."""
+        compiled = stock.compiled(self.shelf, self.needs, self.interpreter)
+        return {
+            name: [*self.shelf.contents[name].strips, *([compiled[name]] if name in compiled else [])]
+            for name in self.needs
+        }
+
+    @functools.cached_property
+    def parts(self) -> Sequence[Part]:
+        """What it holds of each distribution, and why, in the order of names."""
+        return [_part(self, name, each) for name, each in self.strips.items()]
 
     @property
     def distributions(self) -> list[str]:
@@ -77,20 +104,15 @@ def without_pyc(form: Form) -> Form:
     return replace(form, interpreter=None)
 
 
-def members(form: Form) -> list[Member]:
-    """All that stands in it, in the order of names."""
-    return archive.members({**form.tree.files, **_compiled(form)}, libraries(form))
-
-
 def code(form: Form) -> list[Member]:
     """The project's and hyfn's own files."""
-    return archive.members({**form.tree.files, **_compiled(form)})
+    return archive.members({**form.tree.files, **form.compiled})
 
 
 def libraries(form: Form) -> Iterator[Member]:
     """The wheels' files, one wheel after the other."""
     is_excluded = recipes.excluded(form.recipe)
-    for each in _strips(form).values():
+    for each in form.strips.values():
         for member in strips.members(each, form.tree.site):
             if not is_excluded(member.name.removeprefix(form.tree.site)):
                 yield member
@@ -101,14 +123,6 @@ def sorted_libraries(form: Form) -> list[Member]:
     return archive.members({}, libraries(form))
 
 
-def _strips(form: Form) -> dict[str, list[Strip]]:
-    compiled = stock.compiled(form.shelf, form.needs, form.interpreter)
-    return {
-        name: [*form.shelf.contents[name].strips, *([compiled[name]] if name in compiled else [])]
-        for name in form.needs
-    }
-
-
 def is_entangled(form: Form) -> bool:
     """Whether the project's files and a wheel's stand in one folder: then only all of them together can be loaded."""
     own = {path.removeprefix(form.tree.site).partition("/")[0] for path in form.tree.files}
@@ -117,7 +131,7 @@ def is_entangled(form: Form) -> bool:
 
 def lay_out_code(form: Form, into: Path) -> None:
     """Write the project's and hyfn's own files, and what they compile to, into the folder."""
-    for path, content in {**form.tree.files, **_compiled(form)}.items():
+    for path, content in {**form.tree.files, **form.compiled}.items():
         place = into / path
         place.parent.mkdir(parents=True, exist_ok=True)
         place.write_bytes(content)
@@ -128,7 +142,7 @@ def site(form: Form) -> Path:
 
     def fill(folder: Path) -> None:
         folder.mkdir()
-        for each in _strips(form).values():
+        for each in form.strips.values():
             for strip in each:
                 strips.lay_out(strip, folder)
 
@@ -137,13 +151,7 @@ def site(form: Form) -> Path:
 
 def sizes(form: Form) -> tuple[int, int]:
     """Bytes of a zip of it, and of its files."""
-    made = members(form)
-    return splice.packed(made), sum(each.size for each in made)
-
-
-def parts(form: Form) -> list[Part]:
-    """What it holds of each distribution, and why, in the order of names."""
-    return [_part(form, name, each) for name, each in _strips(form).items()]
+    return splice.packed(form.members), sum(each.size for each in form.members)
 
 
 def _part(form: Form, name: str, of_wheel: Sequence[Strip]) -> Part:
@@ -177,11 +185,3 @@ def why(needs: Mapping[str, Need], name: str) -> list[str]:
     if need.parent:
         return [*why(needs, need.parent), f"{need.parent} needs {name}"]
     return [f"{need.place} imports {need.module}"] if need.place else ["hyfn needs it in every artifact"]
-
-
-def _compiled(form: Form) -> dict[str, bytes]:
-    """What the project's and hyfn's own modules compile to."""
-    if form.interpreter is None:
-        return {}
-    sources = {path: content for path, content in form.tree.files.items() if path.endswith(".py")}
-    return pyc.kept(sources, form.interpreter)

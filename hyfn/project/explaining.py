@@ -35,7 +35,7 @@ def _title(draft: Draft, one: Form) -> str:
 
 
 def _rows(project: Project, draft: Draft, one: Form) -> Sequence[Row]:
-    parts = [_with_chain(project, draft, one, part) for part in form.parts(one)]
+    parts = [_with_chain(project, draft, one, part) for part in one.parts]
     return explaining.rows(parts, form.code(one))
 
 

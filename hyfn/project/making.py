@@ -57,14 +57,12 @@ def _too_large(draft: Draft) -> list[Problem]:
     return [
         problem
         for each in draft.forms
-        for problem in limits.check(
-            draft.short, target.platform, *form.sizes(each), form.parts(each), most, target.place
-        )
+        for problem in limits.check(draft.short, target.platform, *form.sizes(each), each.parts, most, target.place)
     ]
 
 
 def _write_sbom(draft: Draft, artifact: Artifact, folder: Path) -> None:
-    found = [part for each in draft.forms for part in form.parts(each)]
+    found = [part for each in draft.forms for part in each.parts]
     said = sbom.document(
         draft.short,
         artifact.digest,
@@ -78,7 +76,7 @@ def _write_sbom(draft: Draft, artifact: Artifact, folder: Path) -> None:
 
 
 def _zip(draft: Draft, path: Path) -> Artifact:
-    archive.write_zip(form.members(draft.forms[0]), path)
+    archive.write_zip(draft.forms[0].members, path)
     return made.described(draft, path, f"sha256:{_sha256(path)}", path.stat().st_size)
 
 

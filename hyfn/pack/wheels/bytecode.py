@@ -12,7 +12,7 @@ from hyfn.pack.wheels.strips import Piece, Strip
 from hyfn.toolchain import cache
 from hyfn.toolchain.pythons import Interpreter
 
-VERSION = "1"
+VERSION = "2"
 """Of the form in which compiled wheels are kept."""
 
 
@@ -49,4 +49,9 @@ def _keep(index: Path, compiled: Mapping[str, bytes]) -> Strip:
 
 
 def _sources(wheel: Sequence[Strip]) -> dict[str, bytes]:
-    return dict(found for strip in wheel for found in strips.contents(strip, lambda path: path.endswith(".py")))
+    return dict(found for strip in wheel for found in strips.contents(strip, _is_worth_it))
+
+
+def _is_worth_it(path: str) -> bool:
+    """Whether a function may import it: tests travel, since nothing is taken from a wheel by guess, but never run."""
+    return path.endswith(".py") and "/tests/" not in path

@@ -104,9 +104,10 @@ def _missing(name: str, place: Place, project: Project, chosen: Chosen, shelf: S
 
 
 def unused(imported: Iterable[str], chosen: Chosen, shelf: Shelf) -> list[Requirement]:
-    """The declared requirements that none of the modules `imported` asks for, of those that are on `shelf`."""
-    brought = [one for module in imported for one in _requirements(module, chosen.requirements, shelf)]
-    used = {canonicalize_name(one.name) for one in brought}
+    """The declared requirements that none of the modules `imported` asks for, and none of the others needs: a list
+    that is frozen to the last distribution declares what it needs. Of those that are on `shelf`."""
+    brought = {str(one): one for module in imported for one in _requirements(module, chosen.requirements, shelf)}
+    used = shelf.closure(brought.values())
     return [one for one in chosen.requirements if canonicalize_name(one.name) not in used]
 
 
