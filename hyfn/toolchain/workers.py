@@ -23,11 +23,12 @@ class Interrupted(MachineError):
 
 
 class Scope:
-    """The programs that the threads of one Workers have started. Each leads its own process group."""
+    """What the threads of one Workers wait for: programs, each of which leads its own process group, and others."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
         self._programs: set[subprocess.Popen[bytes]] = set()
+        self._cuts: list[Callable[[], None]] = []
         self._is_over = False
 
     def check(self) -> None:
@@ -48,12 +49,28 @@ class Scope:
         with self._lock:
             self._programs.discard(program)
 
+    @contextlib.contextmanager
+    def ending(self, cut: Callable[[], None]) -> Iterator[None]:
+        """`cut` is called where the work ends during the block: it makes what the block waits for fail, and returns at
+        once. Raises Interrupted where the work is over.
+        """
+        with self._lock:
+            self._cuts.append(cut)
+        try:
+            self.check()
+            yield
+        finally:
+            with self._lock:
+                self._cuts.remove(cut)
+
     def end(self) -> None:
-        """Kill every program, and refuse new ones."""
+        """Kill every program, cut what else is waited for, and refuse new ones."""
         with self._lock:
             self._is_over = True
             for program in self._programs:
                 _kill(program)
+            for cut in self._cuts:
+                cut()
 
 
 def _kill(program: subprocess.Popen[bytes]) -> None:

@@ -11,7 +11,7 @@ import json
 import threading
 import time
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from types import TracebackType
 from typing import TYPE_CHECKING, Self
@@ -21,6 +21,7 @@ from hyfn.errors import ConfigError, HyfnError, MachineError
 from hyfn.pack.image import auth, token
 from hyfn.pack.image.auth import Credentials
 from hyfn.pack.image.reference import HUB, HUB_HOST, Reference, is_loopback
+from hyfn.toolchain.sockets import Sockets
 from hyfn.toolchain.workers import scope
 
 if TYPE_CHECKING:
@@ -73,6 +74,7 @@ class Registry:
         self._authorization: str | None = None
         self._renewing = threading.Lock()
         self._sent = 0
+        self._sockets = Sockets()
         self._client = _client(is_loopback(host))
 
     def __enter__(self) -> Self:
@@ -172,16 +174,17 @@ class Registry:
     def _exchange(self, method: str, url: str, headers: Mapping[str, str], body: bytes) -> Iterator[httpx.Response]:
         import httpx
 
-        scope().check()
+        trace = {"trace": self._sockets.trace}
         try:
-            request = self._client.build_request(method, url, headers=headers, content=body or None)
-            self._sent += len(body)
-            response = self._client.send(request, stream=True, auth=None)
-            try:
-                yield response
-            finally:
-                response.close()
+            with scope().ending(self._sockets.cut):
+                request = self._client.build_request(
+                    method, url, headers=headers, content=body or None, extensions=trace
+                )
+                self._sent += len(body)
+                with closing(self._client.send(request, stream=True, auth=None)) as response:
+                    yield response
         except (httpx.HTTPError, httpx.InvalidURL) as error:
+            scope().check()
             raise self._unreachable(url, error) from error
 
     def _unreachable(self, url: str, error: Exception) -> Unreachable:

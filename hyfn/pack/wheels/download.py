@@ -6,10 +6,8 @@ import contextlib
 import hashlib
 import os
 import re
-import socket
 import ssl
-import threading
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from types import TracebackType
 from typing import IO
@@ -21,6 +19,7 @@ from hyfn.errors import BuildError, HyfnError, MachineError
 from hyfn.model import Wheel
 from hyfn.pack.wheels.credentials import Credentials, Login, without
 from hyfn.pack.wheels.indexes import HTTP, Settings
+from hyfn.toolchain.sockets import Sockets
 from hyfn.toolchain.workers import Interrupted
 
 AT_ONCE = 8
@@ -92,8 +91,7 @@ class Line:
 
     def __init__(self, settings: Settings, credentials: Credentials) -> None:
         self._credentials = credentials
-        self._is_over = threading.Event()
-        self._sockets: list[socket.socket] = []
+        self._sockets = Sockets()
         self._client = _client(settings)
 
     def __enter__(self) -> Line:
@@ -106,9 +104,7 @@ class Line:
 
     def cut(self) -> None:
         """Whoever reads or waits raises Interrupted. For another thread than theirs; safe to repeat."""
-        self._is_over.set()
-        for one in [*self._sockets]:
-            _shut(one)
+        self._sockets.cut()
 
     def fetch(self, download: Download) -> None:
         """All of the file, verified. BuildError where the index refuses or deceives, Unreached where it is away."""
@@ -120,7 +116,7 @@ class Line:
                 self._check()
                 if pause is None:
                     raise _unreached(download.wheel, str(fault)) from fault
-                self._is_over.wait(min(max(pause, fault.pause), MAX_PAUSE))
+                self._sockets.is_cut.wait(min(max(pause, fault.pause), MAX_PAUSE))
                 self._check()
         download.verify()
 
@@ -175,20 +171,10 @@ class Line:
             headers["Authorization"] = login.header
         if start:
             headers["Range"] = f"bytes={start}-"
-        return self._client.stream("GET", without(url), headers=headers, extensions={"trace": self._trace})
-
-    def _trace(self, event: str, info: Mapping[str, object]) -> None:
-        # httpcore's trace is the one place that shows a connection before its first answer, when it may hang.
-        if event.endswith(("connect_tcp.complete", "start_tls.complete")):
-            stream = info["return_value"]
-            opened = getattr(stream, "get_extra_info", lambda _: None)("socket")
-            if isinstance(opened, socket.socket):
-                self._sockets.append(opened)
-                if self._is_over.is_set():
-                    _shut(opened)
+        return self._client.stream("GET", without(url), headers=headers, extensions={"trace": self._sockets.trace})
 
     def _check(self) -> None:
-        if self._is_over.is_set():
+        if self._sockets.is_cut.is_set():
             raise Interrupted("interrupted")
 
 
@@ -232,12 +218,6 @@ def _pattern(host: str) -> str:
 
 def _unchecked(limits: httpx.Limits) -> httpx.HTTPTransport:
     return httpx.HTTPTransport(verify=False, limits=limits)
-
-
-def _shut(opened: socket.socket) -> None:
-    # Not SSLSocket's own, which says goodbye and takes the reader's state away under it.
-    with contextlib.suppress(OSError, ValueError):
-        socket.socket.shutdown(opened, socket.SHUT_RDWR)
 
 
 def _judge(response: httpx.Response, download: Download) -> None:
