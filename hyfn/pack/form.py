@@ -19,8 +19,10 @@ from hyfn.pack.wheels.strips import Strip
 from hyfn.toolchain import cache
 from hyfn.toolchain.pythons import Interpreter
 
-VERSION = "1"
+VERSION = "3"
 """Of what artifacts are made of: another number makes every artifact anew."""
+OWN = "hyfn/"
+"""The folder of hyfn's own modules."""
 
 
 @dataclass(frozen=True)
@@ -105,8 +107,21 @@ def without_pyc(form: Form) -> Form:
 
 
 def code(form: Form) -> list[Member]:
-    """The project's and hyfn's own files."""
-    return archive.members({**form.tree.files, **form.compiled})
+    """The project's own files."""
+    files = {**form.tree.files, **form.compiled}
+    return archive.members({path: content for path, content in files.items() if not path.startswith(OWN)})
+
+
+def host(form: Form) -> list[Member]:
+    """hyfn's own files, the same in all functions on one cloud and Python."""
+    files = {**form.tree.files, **form.compiled}
+    return archive.members({path: content for path, content in files.items() if path.startswith(OWN)})
+
+
+def host_key(form: Form) -> str:
+    """A digest of all that hyfn's own files depend on."""
+    files = {path: content for path, content in form.tree.files.items() if path.startswith(OWN)}
+    return key(replace(form, tree=replace(form.tree, files=files), needs={}))
 
 
 def libraries(form: Form) -> Iterator[Member]:

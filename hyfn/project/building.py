@@ -26,6 +26,7 @@ from hyfn.project import reading
 from hyfn.project.drafting import Draft, Drafting
 from hyfn.project.made import Made
 from hyfn.project.platforms import runtimes, served
+from hyfn.toolchain import cache
 from hyfn.toolchain.workers import Workers
 
 Report = Callable[[str], None]
@@ -73,13 +74,19 @@ def build(
     reading.refuse([problem for problem in reading.check(project) if problem.level == "error"])
     if not project.functions:
         raise reading.no_function(project)
+    with cache.in_use():
+        return _build(project, out, report, wishes, watch)
+
+
+def _build(project: Project, out: Path, report: Report, wishes: Wishes, watch: Watch) -> Built:
     wanted = _wanted(project, wishes)
     shared = drafting(project, wanted, report, watch, wishes)
     drafts = _drafts(shared, wanted)
     with delivery.all_or_nothing(out) as partial:
         made = _made(drafts, previous.read(out), partial, report)
         said = [note for each in made for note in each.notes]
-        notes = [*shared.notes, *_unused(shared), *_idle(project, drafts), *said]
+        notes = [*shared.choice.notes, *_unused(shared), *_idle(project, drafts), *said]
+        notes += choose.keep(project, shared.choice)
         _write_manifest(shared, [each.artifact for each in made], partial)
         roots = [project.root, project.source_root]
         inputs = fresh.inputs(roots, out.resolve(), wishes.asked) if wishes.asked else ""
@@ -105,7 +112,7 @@ def _with_python(unit: Unit, python: str | None) -> Unit:
 
 def drafting(project: Project, wanted: Sequence[Unit], report: Report, watch: Watch, wishes: Wishes) -> Drafting:
     """What the artifacts of the units are drafted from: their wheels, chosen and fetched."""
-    choice = choose.choose(
+    choice = choose.prepare(
         project,
         served(wanted, wishes.is_for_here),
         report,
@@ -119,7 +126,7 @@ def drafting(project: Project, wanted: Sequence[Unit], report: Report, watch: Wa
         names.short_names(project),
         {unit.party: runtimes(unit.target, wishes.is_for_here) for unit in wanted},
         stock.fill(choice, project, watch),
-        choice.notes,
+        choice,
         wishes.base,
     )
 

@@ -15,6 +15,7 @@ from hyfn.pack import slice as slicing
 from hyfn.pack.form import Form
 from hyfn.pack.units import Unit
 from hyfn.pack.wheels import narrow
+from hyfn.pack.wheels.choose import Choice
 from hyfn.pack.wheels.stock import Stock
 from hyfn.project.platforms import packer
 from hyfn.stub import render
@@ -59,7 +60,7 @@ class Draft:
 class Drafting:
     """What all drafts of one build share.
 
-    `runtimes` are those of each party, `shorts` the functions' names; `notes` are about how wheels were chosen; `base`
+    `runtimes` are those of each party, `shorts` the functions' names; `choice` is how wheels were chosen; `base`
     is what every image is to stand on, "" for what the project says of each.
     """
 
@@ -68,7 +69,7 @@ class Drafting:
     shorts: Mapping[str, str]
     runtimes: Mapping[str, Sequence[Runtime]]
     stock: Stock
-    notes: Sequence[str]
+    choice: Choice
     base: str
 
     def draft(self, unit: Unit) -> Draft:

@@ -24,6 +24,9 @@ from hyfn.project.made import Made
 from hyfn.project.platforms import packer
 from hyfn.toolchain import cache, pythons, scratch
 
+TITLE = "org.opencontainers.image.title"
+"""What an image is called for people (OCI image-spec, "Annotations")."""
+
 
 def make(draft: Draft, folder: Path) -> Made:
     """Write the artifact to its path in `folder`, and load it as its platform will: what cannot load never leaves.
@@ -81,23 +84,26 @@ def _zip(draft: Draft, path: Path) -> Artifact:
 
 
 def _image(draft: Draft, container: Container, path: Path) -> Artifact:
-    images = [_for_machine(each, container, draft.bases.get(each.runtime.machine)) for each in draft.forms]
+    how = _settings(draft, container)
+    images = [_for_machine(each, container, how, draft.bases.get(each.runtime.machine)) for each in draft.forms]
     root = layout.write(images, path)
     size = sum(each.size for image in images for each in image.layers.values())
     return made.described(draft, path, root.digest, size)
 
 
-def _for_machine(one: Form, container: Container, base: Base | None) -> Image:
-    """Two layers, so that a change of code moves no wheel."""
+def _for_machine(one: Form, container: Container, how: Settings, base: Base | None) -> Image:
+    """Three layers, so that a change of code moves nothing else, and functions share what is hyfn's own."""
     wheels = layer.kept(form.libraries_key(one), lambda: form.sorted_libraries(one), container.root)
+    host = layer.kept(form.host_key(one), lambda: form.host(one), container.root)
     code = layer.kept(form.key(one), lambda: form.code(one), container.root)
-    return Image(one.runtime.machine, settings(container), {"wheels": wheels, "code": code}, base)
+    return Image(one.runtime.machine, how, {"wheels": wheels, "hyfn": host, "code": code}, base)
 
 
-def settings(container: Container) -> Settings:
+def _settings(draft: Draft, container: Container) -> Settings:
     ports = [container.port] if container.port else []
     folder = f"/{container.root.rstrip('/')}"
-    return Settings(container.entrypoint, container.command, container.env, folder, container.user, ports)
+    labels = {TITLE: draft.short}
+    return Settings(container.entrypoint, container.command, container.env, folder, container.user, ports, labels)
 
 
 def _sha256(path: Path) -> str:

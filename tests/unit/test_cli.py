@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import re
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -185,7 +186,7 @@ def test_without_out_a_build_goes_where_version_control_does_not_look(two: Path)
     status = subprocess.run(["git", "status", "--short"], cwd=two, check=True, capture_output=True, text=True)
     assert ran.out.endswith(f"in {two / '.hyfn' / 'build'}\n")
     assert (two / ".hyfn" / "build" / "manifest.json").exists()
-    assert status.stdout == "?? app.py\n"
+    assert status.stdout == "?? app.py\n?? hyfn.lock\n"  # which is to be committed
 
 
 def test_doctor_says_what_is_here_and_fails_for_what_must_be(tmp_path: Path) -> None:
@@ -267,10 +268,13 @@ def test_a_terminal_sees_steps_in_one_line_that_is_gone_at_the_end(two: Path) ->
 
 
 def test_without_a_terminal_only_results_are_printed_unless_asked(two: Path) -> None:
-    quiet, verbose = hyfn("build", cwd=two), hyfn("build", "--verbose", cwd=two)
+    quiet = hyfn("build", cwd=two)
+    shutil.rmtree(two / ".hyfn")
+    verbose, again = hyfn("build", "--verbose", cwd=two), hyfn("build", "--verbose", cwd=two)
     assert quiet.err == ""
-    assert quiet.out == verbose.out
+    assert quiet.out == verbose.out == again.out
     assert sorted(verbose.err.splitlines()) == ["· built add for gcp", "· built twice for aws"]
+    assert again.err == ""  # nothing changed, so nothing was built
 
 
 @pytest.mark.parametrize(("env", "has_colour"), [({}, True), ({"NO_COLOR": "1"}, False)])

@@ -37,11 +37,13 @@ class VersionChange:
 
 @dataclass(frozen=True, slots=True)
 class Choice:
-    """`changes` are what the lock had otherwise, for `runtimes` all of these; `notes` are worth a line each."""
+    """`changes` are what the lock had otherwise, for `runtimes` all of these; `notes` are worth a line each;
+    `unwritten` is the lock where it is to be written."""
 
     by_runtime: Mapping[Runtime, Chosen]
     notes: Sequence[str] = ()
     changes: Sequence[VersionChange] = ()
+    unwritten: Lock | None = None
 
 
 def choose(
@@ -53,10 +55,36 @@ def choose(
     is_locked: bool = False,
     writes: bool = True,
 ) -> Choice:
+    """As `prepare`, and the lock is written where it changes, unless not `writes`."""
+    choice = prepare(project, runtimes, report, upgrade=upgrade, is_locked=is_locked, writes=writes)
+    return replace(choice, notes=[*choice.notes, *keep(project, choice)], unwritten=None)
+
+
+def keep(project: Project, choice: Choice) -> list[str]:
+    """Write the lock, whole or not at all, if it is to be. Nothing, or a word on why that cannot be done."""
+    file = lock.path(project)
+    try:
+        if choice.unwritten:
+            lock.write(file, choice.unwritten)
+    except OSError as error:
+        return [f"{file.name} cannot be written ({error.strerror}): what was chosen holds for this time only"]
+    return []
+
+
+def prepare(
+    project: Project,
+    runtimes: Platforms,
+    report: Report = lambda _: None,
+    *,
+    upgrade: Sequence[str] | None = None,
+    is_locked: bool = False,
+    writes: bool = True,
+) -> Choice:
     """What each of `runtimes`, with the platforms that have it, gets. Where the lock holds nobody is asked.
 
-    What is locked stays as far as it can; `upgrade` names distributions to choose anew, [] all of them. The lock is
-    written where it changes, unless not `writes`; then `runtimes` must be all of the project's, since others leave it.
+    What is locked stays as far as it can; `upgrade` names distributions to choose anew, [] all of them. Nothing is
+    written: `keep` does that, unless not `writes`. Where it is, `runtimes` must be all of the project's, since others
+    leave the lock.
     Raises ConfigError where `is_locked` and the lock would have to change, or where it cannot be read; BuildError for
     requirements that cannot be had; MachineError without an index.
     """
@@ -77,10 +105,8 @@ def choose(
         settings,
         before.foreign,
     )
-    notes = list(_notes(choice, picked))
-    if writes and (found or after.targets):
-        notes += _written(file, after, found)
-    return Choice(choice, notes, _changes(before, after) if picked else ())
+    unwritten = after if writes and found != after and (found or after.targets) else None
+    return Choice(choice, list(_notes(choice, picked)), _changes(before, after) if picked else (), unwritten)
 
 
 def _bounds(project: Project) -> Mapping[str, str]:
@@ -154,16 +180,6 @@ def _locked(need: Need, chosen: Chosen, picked: Mapping[Runtime, Picked], runtim
         wheels = [wheel if wheel.name in direct else replace(wheel, url="") for wheel in wheels]
     lacks = [needs.lack(one) for one in chosen.lacking if one not in need.lacking]
     return Locked(sorted(runtimes[need.runtime]), need.texts, wheels, lacks)
-
-
-def _written(file: Path, after: Lock, found: Lock | None) -> Iterator[str]:
-    """Nothing, or why it is not written."""
-    if found == after:
-        return
-    try:
-        lock.write(file, after)
-    except OSError as error:
-        yield f"{file.name} cannot be written ({error.strerror}): what was chosen holds for this time only"
 
 
 def _notes(choice: Mapping[Runtime, Chosen], picked: Iterable[Runtime]) -> Iterator[str]:

@@ -82,7 +82,10 @@ def _is_whole(wheel: Wheel, path: Path) -> bool:
         size = os.stat(path).st_size  # noqa: PTH116 half of a Path's cost, fifty times in a build
     except OSError:
         return False
-    return not wheel.size or size == wheel.size
+    if wheel.size and size != wheel.size:
+        return False
+    cache.used(path)
+    return True
 
 
 def _ready(wheels: Sequence[Wheel], runtime: Runtime, root: Path | None, home: Path) -> dict[Wheel, Path | None]:
