@@ -38,6 +38,8 @@ def command(
     is_json: bool,
 ) -> None:
     """Package each function of the project at PATH for its platform. PATH stands before --upgrade."""
+    if explain and registry:
+        raise click.UsageError("--explain and --push do not go together.")
     asked = fresh.asked(str(path.resolve()), base)
     chosen_anew = upgrading.names(upgrade)
     progress = output.Progress(verbose)
@@ -107,11 +109,22 @@ def _push(path: Path, made: Path, registry: str, progress: output.Progress, is_j
     progress.done()
     for note in dict.fromkeys(note for each in sent for note in each.notes):
         output.note(note)
-    rows = [(each.name, str(each.pushed.reference), each.pushed) for each in sent]
     if is_json:
-        output.document([{"image": name, "reference": where, "sent": done.sent} for name, where, done in rows])
+        output.document(
+            [
+                {
+                    "image": one.name,
+                    "reference": one.pinned,
+                    "tag": one.pushed.reference.tag,
+                    "sent": one.pushed.sent,
+                }
+                for one in sent
+            ]
+        )
         return
-    output.table(["image", "KB sent", "reference"], [[n, f"{done.sent / 1024:.0f}", where] for n, where, done in rows])
+    for each in sent:
+        output.note(f"{each.name}: {each.pushed.sent / 1024:.0f} KB sent")
+        output.result(each.pinned)
 
 
 def _say(made: Path, is_json: bool) -> None:

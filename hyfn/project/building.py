@@ -48,9 +48,9 @@ class Wishes:
 
     `pythons` overrides the Python of single artifacts, by party (for a run on a machine that lacks the target's own);
     `only` restricts the build to these parties; `is_for_here` makes what this machine can run, whatever processor the
-    targets have, and leaves hyfn.lock as it is. `is_locked` refuses to change hyfn.lock; `upgrade` names distributions
-    to choose anew, [] all; `base` is what images stand on, whatever the project says. `asked` lets the next build find
-    that nothing changed.
+    targets have, images without their bases, and leaves hyfn.lock as it is. `is_locked` refuses to change hyfn.lock;
+    `upgrade` names distributions to choose anew, [] all; `base` is what images stand on, whatever the project says.
+    `asked` lets the next build find that nothing changed.
     """
 
     pythons: Mapping[str, str] = field(default_factory=dict)
@@ -127,7 +127,7 @@ def drafting(project: Project, wanted: Sequence[Unit], report: Report, watch: Wa
         {unit.party: runtimes(unit.target, wishes.is_for_here) for unit in wanted},
         stock.fill(choice, project, watch),
         choice,
-        wishes.base,
+        None if wishes.is_for_here else wishes.base,
     )
 
 

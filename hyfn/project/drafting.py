@@ -61,7 +61,7 @@ class Drafting:
     """What all drafts of one build share.
 
     `runtimes` are those of each party, `shorts` the functions' names; `choice` is how wheels were chosen; `base`
-    is what every image is to stand on, "" for what the project says of each.
+    is what every image is to stand on, "" for what the project says of each, None for nothing.
     """
 
     project: Project
@@ -70,7 +70,7 @@ class Drafting:
     runtimes: Mapping[str, Sequence[Runtime]]
     stock: Stock
     choice: Choice
-    base: str
+    base: str | None
 
     def draft(self, unit: Unit) -> Draft:
         """Raises BuildError for what the unit's code imports and no dependency provides."""
@@ -103,13 +103,12 @@ class Drafting:
         return inside[0].relative_to(project.root).as_posix() if inside else path
 
     def _bases(self, unit: Unit, cut: Slice) -> dict[str, Base]:
-        text = self.base or recipes.of(self.project, cut.functions).base
+        text = recipes.of(self.project, cut.functions).base if self.base == "" else self.base
         if not text:
             return {}
-        from hyfn.pack.image import bases  # what talks to registries
+        from hyfn.project import standing  # what talks to registries
 
-        runtimes = self.runtimes[unit.party]
-        return {runtime.machine: bases.find(text, runtime.machine, runtime.python) for runtime in runtimes}
+        return standing.found(text, unit, self.runtimes[unit.party])
 
     def _form(self, unit: Unit, cut: Slice, runtime: Runtime) -> Form:
         target, shelf = unit.target, self.stock.shelves[runtime]

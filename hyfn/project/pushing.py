@@ -4,22 +4,26 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any
 
 from hyfn.errors import ConfigError
-from hyfn.model import Container, Project
-from hyfn.pack import delivery
-from hyfn.pack.image import bases, config, layout
+from hyfn.model import Project
+from hyfn.pack import delivery, naming
+from hyfn.pack.image import config, layout
 from hyfn.pack.image import push as pushing
 from hyfn.pack.image.push import Pushed
 from hyfn.pack.image.reference import Reference
 from hyfn.pack.units import Unit, units
 from hyfn.pack.wheels.fetch import Watch
-from hyfn.project import reading
+from hyfn.project import reading, standing
 from hyfn.project.building import Report
-from hyfn.project.platforms import packer, runtime
-from hyfn.toolchain import scratch
+from hyfn.project.platforms import runtimes
+from hyfn.toolchain import cache, scratch
+
+MAX_NAME = 63
+"""Of the part of a repository's name that says which function it is: no registry has a limit below 128."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,48 +34,57 @@ class Sent:
     pushed: Pushed
     notes: Sequence[str]
 
+    @property
+    def pinned(self) -> str:
+        """Its reference by digest alone: not every tool takes a tag with it."""
+        return str(replace(self.pushed.reference, tag=""))
+
+
+@dataclass(frozen=True, slots=True)
+class _Whole:
+    """An image that stands on its base, and what it is to be called."""
+
+    unit: Unit
+    layout: Path
+    reference: Reference
+    notes: Sequence[str]
+
 
 def push(project: Project, made: Path, registry: str, report: Report, watch: Watch) -> list[Sent]:
-    """Put each image of the build in `made` below `registry` ("localhost:5000/acme"), under its name on its platform.
+    """Put each image of the build in `made` below `registry` ("localhost:5000/acme"). Each function has a repository
+    of its own, in which the platform is the tag.
 
     One that stands on no base yet gets its platform's own. Safe to repeat: what is there is not sent again. ConfigError
-    where the build has no image, or one has no base to stand on.
+    where the build has no image, or one has no base to stand on: then nothing is sent.
     """
-    artifacts = json.loads((made / delivery.MANIFEST).read_text())["artifacts"]
-    images = {(each["id"], each["cloud"]): each for each in artifacts if each["kind"] == "image"}
+    found = _images(project, made)
+    with cache.in_use(), scratch.folder("hyfn-push-") as folder:
+        wholes = [
+            _whole(project, unit, image, registry, folder / str(number)) for number, (unit, image) in enumerate(found)
+        ]
+        return [_sent(one, report, watch) for one in wholes]
+
+
+def _images(project: Project, made: Path) -> list[tuple[Unit, Path]]:
+    artifacts: list[dict[str, Any]] = json.loads((made / delivery.MANIFEST).read_text())["artifacts"]
+    images = {(each["id"], each["cloud"]): made / each["path"] for each in artifacts if each["kind"] == "image"}
     if not images:
-        raise ConfigError("nothing here is an image", hint="functions for platforms of containers are")
-    sent = []
-    for unit in units(project):
-        if each := images.get((unit.primary.name, unit.target.platform)):
-            report(f"pushing {each['function']} for {each['cloud']}")
-            sent.append(_push(project, unit, made / each["path"], registry, watch))
-    return sent
+        raise ConfigError("no function here becomes an image", hint="nothing is to be pushed: leave --push out")
+    keys = [(unit, (unit.primary.name, unit.target.platform)) for unit in units(project)]
+    return [(unit, images[key]) for unit, key in keys if key in images]
 
 
-def _push(project: Project, unit: Unit, image: Path, registry: str, watch: Watch) -> Sent:
-    name = packer(unit.target).platform_name(project.app, reading.stage(project), unit.primary, unit.target)
-    reference = Reference.parse(f"{registry.rstrip('/')}/{name}")
-    who = f"{unit.primary.qualname} on {unit.target.platform}"
-    with scratch.folder("hyfn-push-") as folder:
-        whole, notes = _whole(unit, image, folder / "image")
-        return Sent(who, pushing.push(whole, reference, watch), notes)
-
-
-def _whole(unit: Unit, image: Path, into: Path) -> tuple[Path, list[str]]:
+def _whole(project: Project, unit: Unit, image: Path, registry: str, into: Path) -> _Whole:
     """The image on its base: as it is, or put on the platform's own in `into`."""
+    name = naming.derived(project.app, reading.stage(project), unit.primary.name, MAX_NAME)
+    reference = Reference.parse(f"{registry.rstrip('/')}/{name}:{unit.target.platform}")
     if layout.has_base(image):
-        return image, []
-    container = packer(unit.target).container(unit.target)
-    text = _base(container, unit)
-    python = runtime(unit.target).python
-    found = {each.machine: bases.find(text, each.machine, python) for each in layout.read(image)}
+        return _Whole(unit, image, reference, [])
+    found = standing.found(standing.own(unit), unit, runtimes(unit.target, is_for_here=False))
     layout.write([config.compose(found[each.machine], each) for each in layout.read(image)], into)
-    return into, [base.note for base in found.values() if base.note]
+    return _Whole(unit, into, reference, [base.note for base in found.values() if base.note])
 
 
-def _base(container: Container | None, unit: Unit) -> str:
-    if container and container.base:
-        return container.base
-    said = f"{unit.primary.qualname} on {unit.target.platform} has no image to stand on"
-    raise ConfigError(said, where=str(unit.target.place), hint='name one: base = "..." in [tool.hyfn.build], or --base')
+def _sent(whole: _Whole, report: Report, watch: Watch) -> Sent:
+    report(f"pushing {standing.who(whole.unit)}")
+    return Sent(standing.who(whole.unit), pushing.push(whole.layout, whole.reference, watch), whole.notes)
