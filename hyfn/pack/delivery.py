@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import json
 import shutil
 from collections.abc import Iterator
@@ -9,7 +10,7 @@ from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
 from hyfn.errors import BuildError
-from hyfn.toolchain import scratch
+from hyfn.toolchain import scratch, swapping
 
 MANIFEST = "manifest.json"
 STATE = ".state.json"
@@ -29,6 +30,11 @@ def own(root: Path) -> Path:
     return folder
 
 
+def unfinished(out: Path) -> str:
+    """What the names of folders beside `out` begin with that builds into it are working in."""
+    return f".{out.name}.partial-"
+
+
 @contextmanager
 def all_or_nothing(out: Path) -> Iterator[Path]:
     """A folder beside `out` that takes its place when all went well. When not, nothing is left of it and of what was
@@ -38,7 +44,7 @@ def all_or_nothing(out: Path) -> Iterator[Path]:
         try:
             _refuse_foreign(out)
             stack.enter_context(scratch.parents(out))
-            partial = stack.enter_context(scratch.folder(f".{out.name}.partial-", out.parent))
+            partial = stack.enter_context(scratch.folder(unfinished(out), out.parent))
         except OSError as error:
             raise BuildError(f"cannot write {out}: {error.strerror}", hint=ELSEWHERE) from error
         yield partial
@@ -46,6 +52,27 @@ def all_or_nothing(out: Path) -> Iterator[Path]:
 
 
 def _replace(partial: Path, out: Path) -> None:
+    """In one step: who is killed leaves the old build or the new one, and of two at once the later one's stays.
+
+    Where the file system cannot swap folders there is a moment without any; the next build makes it again.
+    """
+    partial.chmod(0o755)
+    if not _is_taken(partial, out) and not swapping.swap(partial, out):
+        _replace_in_steps(partial, out)
+
+
+def _is_taken(partial: Path, out: Path) -> bool:
+    """Whether it took its place: where nothing stands there, or an empty folder."""
+    try:
+        partial.rename(out)
+    except OSError as error:
+        if error.errno in (errno.ENOTEMPTY, errno.EEXIST):
+            return False
+        raise
+    return True
+
+
+def _replace_in_steps(partial: Path, out: Path) -> None:
     old = partial.with_name(f"{partial.name}.old")
 
     def put_back() -> None:
@@ -54,9 +81,7 @@ def _replace(partial: Path, out: Path) -> None:
         shutil.rmtree(old, ignore_errors=True)
 
     with scratch.afterwards(put_back):
-        partial.chmod(0o755)
-        if out.exists():
-            out.rename(old)
+        out.rename(old)
         partial.rename(out)
 
 

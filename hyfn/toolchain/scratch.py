@@ -14,8 +14,8 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 FRESH_SECONDS = 10.0
-"""A folder is made before it is locked: one so young is no leftover."""
-
+"""A folder is made before it is locked, and until then called so: one that young is no leftover."""
+NEW = ".new"
 
 _left: dict[object, Callable[[], None]] = {}
 """What `tidy` would have to do. An interruption may strike between any two steps, also where a block is entered."""
@@ -51,16 +51,23 @@ def folder(prefix: str, parent: Path | None = None) -> Iterator[Path]:
     a folder of that name that no living process holds is removed.
     """
     above = parent or Path(tempfile.gettempdir())
-    _sweep(above, prefix)
+    sweep(above, prefix)
     made = above / f"{prefix}{os.urandom(6).hex()}"
-    with afterwards(functools.partial(shutil.rmtree, made, ignore_errors=True)):
-        made.mkdir(mode=0o700)
-        held = os.open(made, os.O_RDONLY)
+    new = made.with_name(f"{made.name}{NEW}")
+    with afterwards(functools.partial(_remove, new, made)):
+        new.mkdir(mode=0o700)
+        held = os.open(new, os.O_RDONLY)
         try:
             fcntl.flock(held, fcntl.LOCK_EX)
+            new.rename(made)
             yield made
         finally:
             os.close(held)
+
+
+def _remove(*folders: Path) -> None:
+    for each in folders:
+        shutil.rmtree(each, ignore_errors=True)
 
 
 @contextlib.contextmanager
@@ -78,11 +85,16 @@ def parents(path: Path) -> Iterator[None]:
         yield
 
 
-def _sweep(above: Path, prefix: str) -> None:
+def sweep(above: Path, prefix: str) -> None:
+    """Remove the folders of that name in `above` that no living process holds."""
     for left in above.glob(f"{glob.escape(prefix)}*"):
         with contextlib.suppress(OSError):
-            if time.time() - left.stat().st_mtime > FRESH_SECONDS and _is_let_go(left):
+            if not _is_fresh(left) and _is_let_go(left):
                 shutil.rmtree(left, ignore_errors=True)
+
+
+def _is_fresh(left: Path) -> bool:
+    return left.name.endswith(NEW) and time.time() - left.stat().st_mtime <= FRESH_SECONDS
 
 
 def _is_let_go(left: Path) -> bool:

@@ -15,7 +15,7 @@ from hyfn.dev.reload import is_relevant
 from hyfn.errors import BuildError, HyfnError, MachineError, ProjectErrors
 from hyfn.model import Project
 from hyfn.pack import delivery
-from hyfn.toolchain import cache, scratch, tools
+from hyfn.toolchain import cache, scratch, swapping, tools
 from hyfn.toolchain.workers import Interrupted, Workers
 from tests.commands import TWO, tree, written
 
@@ -122,9 +122,10 @@ def test_a_delivery_that_cannot_take_its_place_puts_the_old_one_back(
 ) -> None:
     written(tmp_path, {"out/manifest.json": '{"artifacts": []}'})
     before, rename = tree(tmp_path), Path.rename
+    monkeypatch.setattr(swapping, "swap", lambda one, other: False)
 
     def fail_for_the_new(self: Path, target: Path) -> Path:
-        if target.name == "out" and not self.name.endswith(".old"):
+        if target.name == "out" and not target.exists() and not self.name.endswith(".old"):
             raise OSError(28, "No space left on device")
         return rename(self, target)
 
@@ -161,15 +162,15 @@ def test_what_an_interruption_kept_from_its_end_is_tidied_up(tmp_path: Path) -> 
 
 
 def test_leftovers_go_but_never_what_is_in_use_or_new_or_anothers(tmp_path: Path) -> None:
-    for name in ("work-old", "work-new", "works-other"):
+    for name in ("work-left", "work-old.new", "work-1.new", "works-other"):
         written(tmp_path / name, {"file": ""})
     (tmp_path / "work-link").symlink_to(tmp_path / "works-other")
     with scratch.folder("work-", tmp_path) as used:
-        for path in (tmp_path / "work-old", tmp_path / "works-other", used):
+        for path in (tmp_path / "work-old.new", tmp_path / "works-other", used):
             os.utime(path, (0, 0))
         with scratch.folder("work-", tmp_path) as other:
             left = {path.name for path in tmp_path.iterdir()} - {other.name}
-    assert left == {"work-new", "works-other", "work-link", used.name}
+    assert left == {"work-1.new", "works-other", "work-link", used.name}
 
 
 def test_work_that_is_ended_takes_its_programs_along(tmp_path: Path) -> None:
