@@ -19,8 +19,9 @@ ROOT = Path(hyfn.__file__).parent
 MODULES = sorted(path for path in ROOT.rglob("*.py") if "_shipped" not in path.parts)
 CORE = [path for path in MODULES if "clouds" not in path.parts and path != ROOT / "__init__.py"]
 
-NAMESPACES = {"discover/foreign.py": {"azure"}}
-"""A namespace package of PyPI that happens to be called as a cloud is."""
+NAMESPACES = {"discover/foreign.py": {"azure"}, "pack/secrets/rules.py": {"aws"}}
+"""A namespace package of PyPI that happens to be called as a cloud is; and what a vendor's keys look like, which no
+artifact may hold, wherever it goes."""
 PROGRAMS = "clouds/azure/runtime/"
 """Programs that run by themselves, in another environment: what they print is their log."""
 
