@@ -5,8 +5,6 @@ from __future__ import annotations
 import contextlib
 import functools
 import os
-import re
-import shutil
 import subprocess
 import sys
 from collections.abc import Iterator, Sequence
@@ -14,7 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from hyfn.errors import MachineError
-from hyfn.toolchain import cache, uv
+from hyfn.toolchain import cache, python_places, uv
 
 INSTALL_SECONDS = 60
 PROBE_SECONDS = 20
@@ -106,22 +104,11 @@ def _probe(python: Path) -> str:
 def _candidates(version: str) -> Iterator[Path]:
     if version == f"{sys.version_info[0]}.{sys.version_info[1]}":
         yield Path(getattr(sys, "_base_executable", "") or sys.executable)
-    on_path = shutil.which(f"python{version}")
-    if on_path is not None and Path(on_path).parent != _pyenv() / "shims":  # these stand for those below
-        yield Path(on_path)
-    yield from _of_pyenv(version)
+    on_path = python_places.on_path(version)
+    if on_path is not None:
+        yield on_path
+    yield from python_places.of_pyenv(version)
     yield from _of_uv(version)
-
-
-def _of_pyenv(version: str) -> Iterator[Path]:
-    for folder in sorted((_pyenv() / "versions").glob(f"{version}.*"), key=_numbers, reverse=True):
-        python = folder / "bin" / f"python{version}"
-        if python.exists():
-            yield python
-
-
-def _pyenv() -> Path:
-    return Path(os.environ.get("PYENV_ROOT") or Path.home() / ".pyenv")
 
 
 def _of_uv(version: str) -> Iterator[Path]:
@@ -146,10 +133,6 @@ def _installed(version: str) -> Path | None:
         return None
     find.cache_clear()
     return find(version)
-
-
-def _numbers(folder: Path) -> list[int]:
-    return [int(number) for number in re.findall(r"\d+", folder.name)]
 
 
 def _minor(version: str) -> int:
