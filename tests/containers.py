@@ -68,11 +68,12 @@ class Podman:
         return done.stdout
 
     def start(self, image: str, env: Mapping[str, str], options: Sequence[str] = ()) -> Container:
-        """A container of `image` that listens on the PORT that it is given, on this machine's own loopback."""
+        """A container of `image` by its own user, that listens on the PORT that it is given, on this machine's own
+        loopback."""
         port = free_port()
         pairs = [f"--env={name}={value}" for name, value in {**env, "PORT": str(port)}.items()]
         trust = [] if image.startswith("oci:") else ["--tls-verify=false"]
-        usual = ["--detach", "--network=host", "--read-only", "--user=65532:65532"]
+        usual = ["--detach", "--network=host", "--read-only"]
         identity = self.run("run", *usual, *trust, *pairs, *options, image).strip().splitlines()[-1]
         container = Container(self, identity, port)
         container.wait()

@@ -5,7 +5,6 @@ from __future__ import annotations
 import base64
 import json
 import os
-import subprocess
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -19,7 +18,8 @@ from hyfn.pack.image.reference import Reference
 from hyfn.pack.image.registry import NoSuchImage, Unauthorised, Unreachable
 from tests.containers import Container, Failed, Podman
 from tests.images import HERE, OTHER, PYTHON, greeter, silent
-from tests.registry import PASSWORD, USER, Registry, needed
+from tests.registry import PASSWORD, USER, Registry
+from tests.skopeo import inspected, skopeo
 
 pytestmark = pytest.mark.runtime
 
@@ -55,18 +55,6 @@ def podman(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Podman]:
 def pushed(images: list[Image], folder: Path, name: str) -> Pushed:
     layout.write(images, folder)
     return push.push(folder, Reference.parse(name), silent)
-
-
-def skopeo(*arguments: str) -> Any:
-    """What it prints, which is JSON or nothing."""
-    needed("skopeo")
-    done = subprocess.run(["skopeo", *arguments], capture_output=True, text=True, timeout=60)
-    assert done.returncode == 0, done.stderr
-    return json.loads(done.stdout) if done.stdout.startswith("{") else None
-
-
-def inspected(name: str, *options: str) -> Any:
-    return skopeo(*options, "inspect", "--tls-verify=false", f"docker://{name}")
 
 
 @pytest.fixture(scope="module")
@@ -169,7 +157,10 @@ def test_both_machines_are_in_one_index(registry: Registry, tmp_path: Path) -> N
     name = f"{registry.host}/acme/both:1"
     done = pushed([greeter("x86_64"), greeter("aarch64")], tmp_path / "layout", name)
     for architecture in ("amd64", "arm64"):
-        assert inspected(name, "--override-arch", architecture)["Architecture"] == architecture
+        assert (
+            skopeo("--override-arch", architecture, "inspect", "--tls-verify=false", f"docker://{name}")["Architecture"]
+            == architecture
+        )
     raw = skopeo("inspect", "--raw", "--tls-verify=false", f"docker://{name}")
     assert [each["platform"]["architecture"] for each in raw["manifests"]] == ["arm64", "amd64"]
     assert done.reference.digest == layout.root(tmp_path / "layout").digest
