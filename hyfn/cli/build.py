@@ -40,13 +40,14 @@ def command(
     """Package each function of the project at PATH for its platform. PATH stands before --upgrade."""
     if explain and registry:
         raise click.UsageError("--explain and --push do not go together.")
-    asked = fresh.asked(str(path.resolve()), base)
+    asked = fresh.asked(str(path.resolve()), base, str(is_locked))
     chosen_anew = upgrading.names(upgrade)
     progress = output.Progress(verbose)
     made = _made_before(path, out)
     before = previous.read(made)
     if chosen_anew is None and not base and before.is_current(asked):
         notes = before.notes
+        delivery.tidy(made)
     else:
         made, notes = _build(path, out, asked, progress, is_locked, chosen_anew, base)
     for note in notes:

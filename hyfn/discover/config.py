@@ -144,13 +144,16 @@ def dependencies(document: Document, *keys: str) -> list[str]:
     return declared
 
 
+_INCLUDED = re.compile(r"(?:-r|--requirement)[ =]?\s*(\S+)")
+
+
 def requirements(folder: Path, file: str = "requirements.txt", seen: Sequence[str] = ()) -> list[str]:
     """The requirements of a requirements.txt and of those that it includes by `-r`. Raises ConfigError at any other
     option: it would change what is installed, and is uv's to say."""
     found: list[str] = []
     for number, line in _logical_lines(folder / file):
         where = f"{file}:{number}"
-        included = re.fullmatch(r"(?:-r|--requirement)[ =]?\s*(\S+)", line)
+        included = _INCLUDED.fullmatch(line)
         if included:
             other = (Path(file).parent / included[1]).as_posix()
             if other in (file, *seen) or not (folder / other).is_file():
@@ -165,6 +168,15 @@ def requirements(folder: Path, file: str = "requirements.txt", seen: Sequence[st
         else:
             found.append(line)
     return found
+
+
+def requirement_files(folder: Path, file: str = "requirements.txt", seen: Sequence[str] = ()) -> Iterator[Path]:
+    """The folder's requirements.txt and those that it includes, as far as they are there."""
+    if (folder / file).is_file() and file not in seen:
+        yield folder / file
+        for _, line in _logical_lines(folder / file):
+            if included := _INCLUDED.fullmatch(line):
+                yield from requirement_files(folder, (Path(file).parent / included[1]).as_posix(), (*seen, file))
 
 
 def _logical_lines(path: Path) -> Iterator[tuple[int, str]]:

@@ -35,6 +35,13 @@ def unfinished(out: Path) -> str:
     return f".{out.name}.partial-"
 
 
+def tidy(out: Path) -> None:
+    """Remove what builds into `out` left that were killed, and write what they did not come to."""
+    scratch.sweep(out.parent, unfinished(out))
+    if out.parent.name == OWN:
+        own(out.parent.parent)
+
+
 @contextmanager
 def all_or_nothing(out: Path) -> Iterator[Path]:
     """A folder beside `out` that takes its place when all went well. When not, nothing is left of it and of what was

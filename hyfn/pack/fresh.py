@@ -1,21 +1,29 @@
 """Whether anything that a build depended on has changed since, without reading any of it.
 
-A digest over the stamps (size, time, inode) of every file around, the environment, and hyfn's own files.
+A digest over the stamps (size, times, inode) of every file around, the environment, the Pythons of this machine, and
+hyfn's own files. The time of the last change of a file's entry is among them: nobody can set it, so that a file that
+was copied over with its old date does not pass for the old one.
 """
 
 from __future__ import annotations
 
 import os
+import sys
 import time
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from stat import S_ISDIR
 
 import hyfn
+from hyfn.pack import delivery
+from hyfn.toolchain import python_places
 from hyfn.wire.mac import sha256  # without OpenSSL: this is to be quick
 
 SKIPPED = frozenset({".git", ".hg", ".svn", ".hyfn", "__pycache__", "node_modules"})
-MARKS = ("pyproject.toml", "requirements.txt")
+ENVIRONMENT = "pyvenv.cfg"
+"""In the folder of a virtual environment."""
+MARKS = ("pyproject.toml", "requirements.txt", "__init__.py")
 """Above the root they would make it another one."""
 SETTINGS = ("HYFN_", "UV_", "PYENV_")
 ENOUGH = 20_000
@@ -32,49 +40,84 @@ class Asked:
     began: float
 
 
+@dataclass(frozen=True, slots=True)
+class Scope:
+    """Where a build looks: `roots` are folders and single files, the first is the project's root; `pythons` are the
+    minor versions that it makes artifacts for."""
+
+    roots: Sequence[str] = ()
+    pythons: Sequence[str] = ()
+
+
 def asked(*wishes: str) -> Asked:
     return Asked(wishes, time.time())
 
 
-def inputs(roots: Sequence[Path], out: Path, asked: Asked) -> str:
-    """A digest of what a build of `roots` (the first is the project's) into `out` depends on.
+def inputs(scope: Scope, out: Path, asked: Asked, *, is_first: bool = False) -> str:
+    """A digest of what a build of `scope` into `out` depends on.
 
-    "" where stamps cannot tell: too many files, or one that changed so late that its next change might not show.
+    "" where stamps cannot tell: too many files, or one that changed so late that its next change might not show. With
+    `is_first`, before the build itself has written anything, also where files may have vanished since it was asked for.
     """
-    lines = [*asked.wishes, *_environment(), *_above(roots[0])]
-    for root in (*dict.fromkeys(roots), Path(hyfn.__file__).parent):
-        lines.append(str(root))
-        for entry in _files(root, out):
-            stat = entry.stat()
-            lines.append(f"{entry.path}\0{stat.st_size}\0{stat.st_mtime_ns}\0{stat.st_ino}")
-            if len(lines) > ENOUGH or stat.st_mtime > asked.began - SETTLED:
-                return ""
+    try:
+        lines = [*asked.wishes, *_surroundings(scope)]
+        for root in scope.roots:
+            lines.append(root)
+            for path, stat in _below(root, out):
+                is_folder = S_ISDIR(stat.st_mode)
+                if not is_folder:
+                    lines.append(_line(path, stat))
+                is_late = max(stat.st_mtime, stat.st_ctime) > asked.began - SETTLED
+                if (is_late and (is_first or not is_folder)) or len(lines) > ENOUGH:
+                    return ""
+    except OSError:  # something goes while this looks
+        return ""
     return sha256("\n".join(lines).encode(errors="surrogateescape")).hex()
 
 
-def _environment() -> Iterator[str]:
+def _line(path: str, stat: os.stat_result) -> str:
+    return f"{path}\0{stat.st_size}\0{stat.st_mtime_ns}\0{stat.st_ctime_ns}\0{stat.st_ino}"
+
+
+def _surroundings(scope: Scope) -> Iterator[str]:
+    # A platform may take a Python no longer from one day to the next, and a base's tag may name another image.
+    yield time.strftime("%Y-%m-%d")
+    yield sys.version
     for name in sorted(os.environ):
         if name == "PATH" or name.startswith(SETTINGS):
             yield f"{name}={os.environ[name]}"
+    for folder in Path(scope.roots[0]).parents:
+        yield from (path for name in MARKS if os.path.exists(path := f"{folder}/{name}"))  # noqa: PTH110
+    for version in scope.pythons:
+        yield from python_places.signs(version)
+    own = str(Path(hyfn.__file__).parent)
+    yield from (_line(path, stat) for path, stat in _below(own, Path()) if not S_ISDIR(stat.st_mode))
 
 
-def _above(root: Path) -> Iterator[str]:
-    return (str(mark) for folder in root.parents for mark in (folder / name for name in MARKS) if mark.exists())
-
-
-def _files(folder: Path, out: Path) -> Iterator[os.DirEntry[str]]:
+def _below(place: str, out: Path) -> Iterator[tuple[str, os.stat_result]]:
+    """What is at the place and below it, in the order of names; of a link itself and the file that it leads to."""
+    if not os.path.isdir(place):  # noqa: PTH112  (a stat, no Path)
+        if os.path.exists(place):  # noqa: PTH110
+            yield place, os.stat(place)  # noqa: PTH116
+        return
+    yield place, os.stat(place)  # noqa: PTH116
     try:
-        with os.scandir(folder) as found:
+        with os.scandir(place) as found:
             entries = sorted(found, key=lambda entry: entry.name)
-    except OSError:
+    except PermissionError:
         return
     for entry in entries:
-        if entry.is_dir():
-            if entry.name not in SKIPPED and entry.path != str(out) and not _is_environment(entry):
-                yield from _files(Path(entry.path), out)
-        elif entry.is_file():
-            yield entry
+        if entry.is_symlink():
+            yield f"{entry.path}@", entry.stat(follow_symlinks=False)
+        elif entry.is_dir() and not _is_skipped(entry, out):
+            yield from _below(entry.path, out)
+        if entry.is_file():
+            yield entry.path, entry.stat()
 
 
-def _is_environment(entry: os.DirEntry[str]) -> bool:
-    return entry.is_symlink() or os.path.exists(f"{entry.path}/pyvenv.cfg")  # noqa: PTH110  (a stat, no Path)
+def _is_skipped(folder: os.DirEntry[str], out: Path) -> bool:
+    if folder.name in SKIPPED or folder.path == str(out):
+        return True
+    if folder.name.startswith(delivery.unfinished(out)):
+        return True
+    return os.path.exists(f"{folder.path}/{ENVIRONMENT}")  # noqa: PTH110  (a stat, no Path)

@@ -9,9 +9,10 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from hyfn.pack import delivery, fresh
-from hyfn.pack.fresh import Asked
+from hyfn.pack.fresh import Asked, Scope
+from hyfn.wire.mac import sha256
 
-VERSION = 2
+VERSION = 3
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,20 +28,21 @@ class Kept:
 
 @dataclass(frozen=True, slots=True)
 class Previous:
-    """The artifacts in `folder` by their path in it. `inputs` is what fresh.inputs said of the `roots` of that build;
-    `notes` are those that it ended with."""
+    """The artifacts in `folder` by their path in it. `inputs` is what fresh.inputs said of that build's `scope`;
+    `notes` are those that it ended with, `manifest` is the stamp of its manifest."""
 
     folder: Path
     inputs: str = ""
-    roots: Sequence[str] = ()
+    scope: Scope = field(default_factory=Scope)
     notes: Sequence[str] = ()
+    manifest: Sequence[int] = ()
     artifacts: Mapping[str, Kept] = field(default_factory=dict)
 
     def is_current(self, asked: Asked) -> bool:
-        """Whether the same build would change nothing: no input did, and nobody touched an artifact."""
-        if not self.inputs or self.inputs != fresh.inputs([Path(root) for root in self.roots], self.folder, asked):
+        """Whether the same build would change nothing: no input did, and nobody touched what it wrote."""
+        if not self.inputs or self.inputs != fresh.inputs(self.scope, self.folder.resolve(), asked):
             return False
-        return (self.folder / delivery.MANIFEST).is_file() and all(map(self.is_whole, self.artifacts))
+        return _is_same(self.folder / delivery.MANIFEST, self.manifest) and all(map(self.is_whole, self.artifacts))
 
     def holds(self, path: str, key: str) -> bool:
         """Whether the artifact at `path` was made of just this, and nobody touched it since."""
@@ -52,43 +54,58 @@ class Previous:
         kept = self.artifacts[path]
         return bool(kept.stamps) and all(_is_same(self.folder / name, each) for name, each in kept.stamps.items())
 
-    def take(self, path: str, into: Path) -> None:
-        """Give the files of the artifact at `path` a second name in the folder `into`."""
-        for name in self.artifacts[path].stamps:
-            (into / name).parent.mkdir(parents=True, exist_ok=True)
-            os.link(self.folder / name, into / name)
+    def take(self, path: str, into: Path) -> bool:
+        """Give the files of the artifact at `path` a second name in the folder `into`. False, and none is there, where
+        that is not possible, or another build has replaced them just now."""
+        stamps = self.artifacts[path].stamps
+        try:
+            for name in stamps:
+                (into / name).parent.mkdir(parents=True, exist_ok=True)
+                os.link(self.folder / name, into / name)
+        except OSError:
+            is_taken = False
+        else:
+            is_taken = all(_is_same(into / name, stamp) for name, stamp in stamps.items())
+        if not is_taken:
+            for name in stamps:
+                (into / name).unlink(missing_ok=True)
+        return is_taken
 
 
 def read(folder: Path) -> Previous:
     """What is known of the build in `folder`; nothing where there is none, or none that this hyfn understands."""
     try:
         found = json.loads((folder / delivery.STATE).read_bytes())
-        if found["version"] != VERSION:
+        if found.pop("sum") != _sum(found) or found["version"] != VERSION:
             return Previous(folder)
         artifacts = {path: Kept(*each) for path, each in found["artifacts"].items()}
-        return Previous(folder, found["inputs"], found["roots"], found["notes"], artifacts)
+        scope = Scope(found["roots"], found["pythons"])
+        return Previous(folder, found["inputs"], scope, found["notes"], found["manifest"], artifacts)
     except (OSError, ValueError, LookupError, TypeError, AttributeError):
         return Previous(folder)
+
+
+def write(folder: Path, state: Previous) -> None:
+    """Keep `state` for the next build in `folder`."""
+    document = {
+        "version": VERSION,
+        "inputs": state.inputs,
+        "roots": list(state.scope.roots),
+        "pythons": list(state.scope.pythons),
+        "notes": list(state.notes),
+        "manifest": list(state.manifest),
+        "artifacts": {path: _row(kept) for path, kept in state.artifacts.items()},
+    }
+    (folder / delivery.STATE).write_text(json.dumps({**document, "sum": _sum(document)}))
 
 
 def _row(kept: Kept) -> list[object]:
     return [kept.key, kept.digest, kept.size, list(kept.notes), kept.stamps]
 
 
-def write(folder: Path, state: Previous) -> None:
-    """Keep `state` for the next build in `folder`."""
-    rows = {
-        path: [kept.key, kept.digest, kept.size, list(kept.notes), kept.stamps]
-        for path, kept in state.artifacts.items()
-    }
-    document = {
-        "version": VERSION,
-        "inputs": state.inputs,
-        "roots": list(state.roots),
-        "notes": list(state.notes),
-        "artifacts": rows,
-    }
-    (folder / delivery.STATE).write_text(json.dumps(document))
+def _sum(document: Mapping[str, object]) -> str:
+    """Of what was kept, so that no damage to it passes for a build."""
+    return sha256(json.dumps(document).encode()).hex()
 
 
 def stamps(folder: Path, *paths: str) -> dict[str, list[int]]:
@@ -98,17 +115,18 @@ def stamps(folder: Path, *paths: str) -> dict[str, list[int]]:
         place = folder / path
         for each in sorted(place.rglob("*")) if place.is_dir() else [place]:
             if each.is_file():
-                found[each.relative_to(folder).as_posix()] = _stamp(each)
+                found[each.relative_to(folder).as_posix()] = stamp(each)
     return found
 
 
-def _is_same(file: Path, stamp: Sequence[int]) -> bool:
+def _is_same(file: Path, before: Sequence[int]) -> bool:
     try:
-        return _stamp(file) == list(stamp)
+        return stamp(file) == list(before)
     except OSError:
         return False
 
 
-def _stamp(file: Path) -> list[int]:
+def stamp(file: Path) -> list[int]:
+    """Without the time of its last change, which another name for it changes too."""
     stat = file.stat()
     return [stat.st_size, stat.st_mtime_ns, stat.st_ino]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from pathlib import Path
 
 from hyfn.errors import BuildError
 from hyfn.model import Entry, Place, Project, Recipe
@@ -34,6 +35,12 @@ def of(project: Project, functions: Iterable[str]) -> Recipe:
 def excluded(recipe: Recipe) -> Callable[[str], bool]:
     """Whether a path in the artifact, below its import root, stays out of it."""
     return globs.matching(texts(recipe.exclude))
+
+
+def base_folder(recipe: Recipe, root: Path) -> Path | None:
+    """The folder that its images stand on, where they stand on one. Relative to the project's `root`."""
+    is_path = recipe.base.startswith(("/", "./", "../", "~")) or recipe.base in (".", "..")
+    return (root / Path(recipe.base).expanduser()).resolve() if is_path else None
 
 
 def texts(entries: Sequence[Entry]) -> tuple[str, ...]:

@@ -22,7 +22,7 @@ from hyfn.pack.units import Unit, units
 from hyfn.pack.wheels import choose, declared, fetch, narrow, stock
 from hyfn.pack.wheels.fetch import Watch
 from hyfn.project import made as makings
-from hyfn.project import reading
+from hyfn.project import reading, scope
 from hyfn.project.drafting import Draft, Drafting
 from hyfn.project.made import Made
 from hyfn.project.platforms import runtimes, served
@@ -80,6 +80,8 @@ def build(
 
 def _build(project: Project, out: Path, report: Report, wishes: Wishes, watch: Watch) -> Built:
     wanted = _wanted(project, wishes)
+    looked = scope.of(project, served(wanted, wishes.is_for_here))
+    before = fresh.inputs(looked, out.resolve(), wishes.asked, is_first=True) if wishes.asked else ""
     shared = drafting(project, wanted, report, watch, wishes)
     drafts = _drafts(shared, wanted)
     with delivery.all_or_nothing(out) as partial:
@@ -88,9 +90,10 @@ def _build(project: Project, out: Path, report: Report, wishes: Wishes, watch: W
         notes = [*shared.choice.notes, *_unused(shared), *_idle(project, drafts), *said]
         notes += choose.keep(project, shared.choice)
         _write_manifest(shared, [each.artifact for each in made], partial)
-        roots = [project.root, project.source_root]
-        inputs = fresh.inputs(roots, out.resolve(), wishes.asked) if wishes.asked else ""
-        previous.write(partial, Previous(out, inputs, [*map(str, roots)], notes, _kept(drafts, made)))
+        after = fresh.inputs(looked, out.resolve(), wishes.asked) if wishes.asked and before else ""
+        inputs = after if after == before else ""
+        stamp = previous.stamp(partial / delivery.MANIFEST)
+        previous.write(partial, Previous(out, inputs, looked, notes, stamp, _kept(drafts, made)))
     return Built(
         project,
         [replace(each.artifact, path=out / each.artifact.path.relative_to(partial)) for each in made],
@@ -170,8 +173,7 @@ def _made(drafts: Sequence[Draft], before: Previous, partial: Path, report: Repo
 
 
 def _make(draft: Draft, before: Previous, partial: Path, report: Report) -> Made:
-    if before.holds(draft.path, draft.key):
-        before.take(draft.path, partial)
+    if before.holds(draft.path, draft.key) and before.take(draft.path, partial):
         made = makings.again(draft, partial, before.artifacts[draft.path])
     else:
         from hyfn.project import making  # where nothing changed nothing is made

@@ -103,7 +103,8 @@ class Drafting:
         return inside[0].relative_to(project.root).as_posix() if inside else path
 
     def _bases(self, unit: Unit, cut: Slice) -> dict[str, Base]:
-        text = recipes.of(self.project, cut.functions).base if self.base == "" else self.base
+        recipe = recipes.of(self.project, cut.functions)
+        text = str(recipes.base_folder(recipe, self.project.root) or recipe.base) if self.base == "" else self.base
         if not text:
             return {}
         from hyfn.project import standing  # what talks to registries
@@ -126,4 +127,7 @@ def _key(unit: Unit, container: Container | None, forms: Sequence[Form], bases: 
     entry = packer(unit.target).entry(unit.target)
     said = [hyfn.__version__, unit.target.platform, str(container), entry, *map(form.key, forms)]
     said += [f"{machine} {base.digest}" for machine, base in sorted(bases.items())]
+    # Its bill of materials says why each distribution is there, and this Python is the one that loads it for a check.
+    said += [str(need) for each in forms for need in each.needs.values()]
+    said += [found.version for each in forms if (found := pythons.interpreter(each.runtime.python))]
     return hashlib.sha256("\0".join(said).encode()).hexdigest()
