@@ -18,8 +18,12 @@ from hyfn.errors import BuildError
 from hyfn.toolchain import cache
 
 LEVEL = 6
+FLAVOUR = f"{zlib.ZLIB_RUNTIME_VERSION}-{LEVEL}"
+"""What streams depend on beside their content: another zlib may deflate to other bytes."""
 WORTH_KEEPING = 128 * 1024
 """Bytes from which a deflated file is kept in the user's cache. Smaller ones are remembered while the build runs."""
+CRC = 4
+"""Bytes of the CRC-32 before each kept stream: what is spliced is not inflated on the way."""
 PLAIN, EXECUTABLE = 0o644, 0o755
 EXECUTABLE_STARTS = (b"#!", b"\x7fELF")
 
@@ -67,12 +71,15 @@ def _remembered(content: bytes) -> bytes:
 
 def _kept(content: bytes) -> bytes:
     digest = hashlib.sha256(content).hexdigest()
-    # Another zlib may deflate to other bytes, and the same input must make the same bytes.
-    path = cache.home() / "deflated" / f"{zlib.ZLIB_RUNTIME_VERSION}-{LEVEL}" / digest[:2] / digest
+    path = cache.home() / "deflated" / f"2-{FLAVOUR}" / digest[:2] / digest
     try:
-        return path.read_bytes()
+        found = path.read_bytes()
+        if found[:CRC] == zlib.crc32(found[CRC:]).to_bytes(CRC, "big"):
+            return found[CRC:]
     except FileNotFoundError:
-        cache.put(path, stream := deflated(content))
+        pass
+    stream = deflated(content)
+    cache.put(path, zlib.crc32(stream).to_bytes(CRC, "big") + stream)
     return stream
 
 

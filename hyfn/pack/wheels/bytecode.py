@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import zlib
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
@@ -12,7 +13,7 @@ from hyfn.pack.wheels.strips import Piece, Strip
 from hyfn.toolchain import cache
 from hyfn.toolchain.pythons import Interpreter
 
-VERSION = "2"
+VERSION = f"3-{splice.FLAVOUR}"
 """Of the form in which compiled wheels are kept."""
 
 
@@ -34,9 +35,10 @@ def _place(digest: str, interpreter: Interpreter) -> Path:
 
 def _kept(index: Path) -> Strip | None:
     try:
-        pieces = [Piece(*row) for row in json.loads(index.read_bytes())]
+        crc, rows = json.loads(index.read_bytes())
+        pieces = [Piece(*row) for row in rows]
         file = index.with_suffix(".kept")
-        return Strip(file, pieces) if not pieces or file.stat().st_size else None
+        return Strip(file, pieces, crc) if not pieces or file.stat().st_size else None
     except (OSError, ValueError, TypeError):
         return None
 
@@ -44,8 +46,9 @@ def _kept(index: Path) -> Strip | None:
 def _keep(index: Path, compiled: Mapping[str, bytes]) -> Strip:
     pieces, streams = strips.kept({path: (splice.PLAIN, content) for path, content in compiled.items()})
     cache.put(index.with_suffix(".kept"), streams)
-    cache.put(index, json.dumps(pieces).encode())
-    return Strip(index.with_suffix(".kept"), pieces)
+    crc = zlib.crc32(streams)
+    cache.put(index, json.dumps([crc, pieces]).encode())
+    return Strip(index.with_suffix(".kept"), pieces, crc)
 
 
 def _sources(wheel: Sequence[Strip]) -> dict[str, bytes]:

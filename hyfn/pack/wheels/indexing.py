@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import email.parser
+import hashlib
 import json
 import re
 import struct
 import zipfile
+import zlib
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
@@ -27,11 +29,14 @@ LOCAL_SIZE = 30
 """A local header's fixed part, which ends with the lengths of the name and of the extra field (APPNOTE 4.3.7)."""
 
 
-def index(wheel: Path, kept: Path) -> bytes:
+def index(wheel: Path, sha256: str, kept: Path) -> bytes:
     """What wheel.read keeps of the wheel file, as JSON. Writes what is not deflated in it to `kept`.
 
-    BuildError for a wheel that cannot be trusted or read.
+    BuildError for a wheel that cannot be trusted or read, or that is not the one of that digest.
     """
+    whole = strips.view(wheel)
+    if hashlib.sha256(whole).hexdigest() != sha256:
+        raise strips.damaged(wheel, wheel.name)
     with extract.opened_zip(wheel) as archive:
         members = {path: one for one in extract.safe_members(archive, wheel) if (path := _placed(one.filename))}
         paths.refuse(members)
@@ -42,7 +47,8 @@ def index(wheel: Path, kept: Path) -> bytes:
     if others:
         cache.put(kept, content)
     spliced = [_piece(path, deflated[path], start) for path, start in _starts(wheel, deflated)]
-    return json.dumps({**described, "spliced": spliced, "kept": strip}).encode()
+    crcs = {"crc": zlib.crc32(whole), "kept-crc": zlib.crc32(content)}
+    return json.dumps({**described, "spliced": spliced, "kept": strip, **crcs}).encode()
 
 
 def _piece(path: str, member: zipfile.ZipInfo, start: int) -> Piece:

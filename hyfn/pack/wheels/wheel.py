@@ -10,10 +10,11 @@ from pathlib import Path, PurePosixPath
 
 from packaging.requirements import InvalidRequirement, Requirement
 
+from hyfn.pack import splice
 from hyfn.pack.wheels.strips import Piece, Strip
 from hyfn.toolchain import cache
 
-VERSION = "1"
+VERSION = f"2-{splice.FLAVOUR}"
 """Of the form in which contents are kept."""
 MODULE_ENDINGS = (".py", ".so")
 
@@ -57,15 +58,15 @@ def read(wheel: Path, sha256: str) -> Contents:
     except (OSError, ValueError, TypeError, LookupError):
         from hyfn.pack.wheels import indexing  # once for each wheel
 
-        cache.put(index, indexing.index(wheel, kept))
+        cache.put(index, indexing.index(wheel, sha256, kept))
     return _parse(index.read_bytes(), wheel, kept)
 
 
 def _parse(index: bytes, wheel: Path, kept: Path) -> Contents:
     found = json.loads(index)
-    strips = [Strip(wheel, [Piece(*row) for row in found["spliced"]])]
+    strips = [Strip(wheel, [Piece(*row) for row in found["spliced"]], found["crc"])]
     if found["kept"]:
-        strips.append(Strip(kept, [Piece(*row) for row in found["kept"]]))
+        strips.append(Strip(kept, [Piece(*row) for row in found["kept"]], found["kept-crc"]))
         kept.stat()
     return Contents(found["name"], found["version"], found["license"], found["requires"], strips)
 
