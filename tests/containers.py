@@ -18,7 +18,7 @@ from types import TracebackType
 from typing import Self
 
 from hyfn.toolchain.processes import free_port
-from tests.registry import needed
+from tests.registry import lacking, needed
 
 SETTINGS = """
 [containers]
@@ -41,6 +41,8 @@ class Podman:
 
     def __init__(self, folder: Path) -> None:
         needed("podman", "runc")
+        if os.geteuid() != 0:
+            lacking("only root may run containers here, and end what runs in them by other users")
         self._folder = folder
 
     def __enter__(self) -> Self:

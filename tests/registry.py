@@ -26,13 +26,22 @@ READY_SECONDS = 20.0
 BLOCK = 65536
 
 
+PLACES = f"{os.environ.get('PATH', os.defpath)}:/usr/sbin:/sbin"
+"""Where programs are looked for: not every user's PATH has those of the system."""
+
+
 def needed(*programs: str) -> None:
     """Skip where one of the programs is missing at home, fail where it is on CI."""
-    missing = [program for program in programs if shutil.which(program) is None]
-    if missing and os.environ.get("CI"):
-        pytest.fail(f"CI lacks {', '.join(missing)}")
+    missing = [program for program in programs if shutil.which(program, path=PLACES) is None]
     if missing:
-        pytest.skip(f"this machine has no {', '.join(missing)}")
+        lacking(f"this machine has no {', '.join(missing)}: apt install {' '.join(programs)}")
+
+
+def lacking(reason: str) -> None:
+    """Skip at home, fail on CI."""
+    if os.environ.get("CI"):
+        pytest.fail(reason)
+    pytest.skip(reason)
 
 
 class Registry:
