@@ -22,7 +22,7 @@ from hyfn.pack.image.tar import Entry, Folder
 from hyfn.pack.splice import Member
 from hyfn.toolchain import cache
 
-VERSION = "1"
+VERSION = "2"
 """Of what this module writes: another number makes every kept layer anew."""
 GZIP = b"\x1f\x8b\x08\0\0\0\0\0\0\xff"
 """Deflated, no name, no date, no system (RFC 1952, §2.3)."""
@@ -82,10 +82,28 @@ def kept(key: str, members: Callable[[], Iterable[Member]], prefix: str) -> Laye
         layer = write(members(), prefix, folder / BLOB)
         layer.path.chmod(0o444)  # layouts link to it
         facts = {"digest": layer.digest, "diff_id": layer.diff_id, "size": layer.size}
-        (folder / FACTS).write_text(json.dumps(facts))
+        (folder / FACTS).write_text(json.dumps([facts, layer.path.stat().st_mtime_ns]))
 
     folder = cache.made_once(cache.home() / "layers" / digest[:2] / digest, make)
-    return Layer(path=folder / BLOB, **json.loads((folder / FACTS).read_text()))
+    if not _is_sound(folder):
+        (folder / cache.MARKER).unlink(missing_ok=True)
+        cache.made_once(folder, make)
+    return _read(folder)[0]
+
+
+def _read(folder: Path) -> tuple[Layer, int]:
+    facts, time = json.loads((folder / FACTS).read_text())
+    return Layer(path=folder / BLOB, **facts), time
+
+
+def _is_sound(folder: Path) -> bool:
+    """Whether the blob is what was written: it has other names in builds, through which it may have been changed."""
+    layer, time = _read(folder)
+    stat = layer.path.stat()
+    if (stat.st_size, stat.st_mtime_ns) == (layer.size, time):
+        return True
+    with layer.path.open("rb") as opened:
+        return f"sha256:{hashlib.file_digest(opened, 'sha256').hexdigest()}" == layer.digest
 
 
 class _Writer:
