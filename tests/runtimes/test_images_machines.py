@@ -20,6 +20,7 @@ from hyfn.dev.application import Application
 from hyfn.pack.image import bases, layout, push, rootfs
 from hyfn.pack.image.reference import Reference
 from hyfn.remote import Session
+from hyfn.toolchain.processes import free_port
 from tests.commands import hyfn, written
 from tests.images import HERE, OTHER, PYTHON, greeter, silent
 from tests.registry import Registry
@@ -169,10 +170,16 @@ class TestAnImageForLambda:
         assert (tmp_path / "root/var/task/shouting.py").is_file()
         assert (tmp_path / "root/var/task" / HANDLER.rpartition(".")[0].replace(".", "/")).with_suffix(".py").is_file()
 
-    def test_answers_in_the_emulator(self, shouting: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-        monkeypatch.syspath_prepend(str(shouting))
-        with Application(project.read(shouting), lambda text: None) as application:
+    def test_answers_in_the_emulator_which_asks_no_registry_for_its_base(
+        self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        away = f'[tool.hyfn.build]\nbase = "localhost:{free_port()}/acme/base:1"\n'
+        pyproject = f'[project]\nname = "shouting"\ndependencies = []\n{away}'
+        folder = written(tmp_path, {"shouting_here.py": LAMBDA, "pyproject.toml": pyproject})
+        assert "cannot be reached for acme/base" in hyfn("build", cwd=folder).err
+        monkeypatch.syspath_prepend(str(folder))
+        with Application(project.read(folder), lambda text: None) as application:
             session = Session(wiring.read(application.laptop()), frozenset(), "dev")
             monkeypatch.setattr(remote, "session", lambda: session)
-            assert importlib.import_module("shouting").shout("hear") == "HEAR"
-        sys.modules.pop("shouting", None)
+            assert importlib.import_module("shouting_here").shout("hear") == "HEAR"
+        sys.modules.pop("shouting_here", None)
