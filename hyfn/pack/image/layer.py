@@ -98,12 +98,15 @@ def _read(folder: Path) -> tuple[Layer, int]:
 
 def _is_sound(folder: Path) -> bool:
     """Whether the blob is what was written: it has other names in builds, through which it may have been changed."""
-    layer, time = _read(folder)
-    stat = layer.path.stat()
-    if (stat.st_size, stat.st_mtime_ns) == (layer.size, time):
-        return True
-    with layer.path.open("rb") as opened:
-        return f"sha256:{hashlib.file_digest(opened, 'sha256').hexdigest()}" == layer.digest
+    try:
+        layer, time = _read(folder)
+        stat = layer.path.stat()
+        if (stat.st_size, stat.st_mtime_ns) == (layer.size, time):
+            return True
+        with layer.path.open("rb") as opened:
+            return f"sha256:{hashlib.file_digest(opened, 'sha256').hexdigest()}" == layer.digest
+    except (OSError, ValueError, TypeError):
+        return False
 
 
 class _Writer:
