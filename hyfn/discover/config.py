@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 import tomllib
 from collections.abc import Iterator, Mapping, Sequence
@@ -155,7 +156,7 @@ def requirements(folder: Path, file: str = "requirements.txt", seen: Sequence[st
         where = f"{file}:{number}"
         included = _INCLUDED.fullmatch(line)
         if included:
-            other = (Path(file).parent / included[1]).as_posix()
+            other = _beside(file, included[1])
             if other in (file, *seen) or not (folder / other).is_file():
                 raise ConfigError(f"cannot include {included[1]}", where=where, hint="name a file that exists")
             found += requirements(folder, other, (*seen, file))
@@ -173,10 +174,15 @@ def requirements(folder: Path, file: str = "requirements.txt", seen: Sequence[st
 def requirement_files(folder: Path, file: str = "requirements.txt", seen: Sequence[str] = ()) -> Iterator[Path]:
     """The folder's requirements.txt and those that it includes, as far as they are there."""
     if (folder / file).is_file() and file not in seen:
-        yield folder / file
+        yield Path(os.path.normpath(folder / file))
         for _, line in _logical_lines(folder / file):
             if included := _INCLUDED.fullmatch(line):
-                yield from requirement_files(folder, (Path(file).parent / included[1]).as_posix(), (*seen, file))
+                yield from requirement_files(folder, _beside(file, included[1]), (*seen, file))
+
+
+def _beside(file: str, name: str) -> str:
+    """One name for one file: a ring of files that include each other has an end."""
+    return os.path.normpath(Path(file).parent / name)
 
 
 def _logical_lines(path: Path) -> Iterator[tuple[int, str]]:
