@@ -96,15 +96,21 @@ def _refuse_foreign(out: Path) -> None:
     stands = next(path for path in (out, *out.parents) if path.exists())
     if not stands.is_dir():
         raise BuildError(f"{stands} is a file", hint=ELSEWHERE)
-    strangers = sorted({entry.name for entry in out.iterdir()} - _written(out)) if out.exists() else []
+    if not out.exists() or out.parent.name == OWN:
+        return
+    strangers = sorted({entry.name for entry in out.iterdir()} - _written(out))
     if strangers:
         raise BuildError(f"{out} holds {strangers[0]}, which no build of hyfn put there", hint=ELSEWHERE)
 
 
 def _written(out: Path) -> set[str]:
-    """What the build in `out` put into it."""
-    try:
-        artifacts = json.loads((out / MANIFEST).read_text())["artifacts"]
-        return {MANIFEST, STATE, *(Path(artifact["path"]).parts[0] for artifact in artifacts)}
-    except (OSError, ValueError, LookupError, TypeError):
-        return set()
+    """What the build in `out` put into it, by its manifest, or by its state where somebody touched that."""
+    found: set[str] = set()
+    for name in (MANIFEST, STATE):
+        try:
+            artifacts = json.loads((out / name).read_text())["artifacts"]
+            paths = artifacts if name == STATE else [artifact["path"] for artifact in artifacts]
+            found |= {MANIFEST, STATE, *(Path(path).parts[0] for path in paths)}
+        except (OSError, ValueError, LookupError, TypeError):
+            continue
+    return found

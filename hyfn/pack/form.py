@@ -5,7 +5,7 @@ from __future__ import annotations
 import functools
 import hashlib
 import zlib
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -19,7 +19,7 @@ from hyfn.pack.wheels.strips import Strip
 from hyfn.toolchain import cache
 from hyfn.toolchain.pythons import Interpreter
 
-VERSION = "3"
+VERSION = "4"
 """Of what artifacts are made of: another number makes every artifact anew."""
 OWN = "hyfn/"
 """The folder of hyfn's own modules."""
@@ -126,11 +126,17 @@ def host_key(form: Form) -> str:
 
 def libraries(form: Form) -> Iterator[Member]:
     """The wheels' files, one wheel after the other."""
-    is_excluded = recipes.excluded(form.recipe)
+    is_excluded = _excluded(form.recipe)
     for each in form.strips.values():
         for member in strips.members(each, form.tree.site):
             if not is_excluded(member.name.removeprefix(form.tree.site)):
                 yield member
+
+
+def _excluded(recipe: Recipe) -> Callable[[str], bool]:
+    """Whether a wheel's file stays out. What a module compiles to goes where it goes."""
+    is_excluded = recipes.excluded(recipe)
+    return lambda path: is_excluded(path) or is_excluded(pyc.source(path))
 
 
 def sorted_libraries(form: Form) -> list[Member]:
@@ -171,7 +177,7 @@ def sizes(form: Form) -> tuple[int, int]:
 
 def _part(form: Form, name: str, of_wheel: Sequence[Strip]) -> Part:
     wheel, contents = form.shelf.wheels[name], form.shelf.contents[name]
-    is_excluded = recipes.excluded(form.recipe)
+    is_excluded = _excluded(form.recipe)
     pieces = [piece for strip in of_wheel for piece in strip.pieces if not is_excluded(piece.path)]
     packed = sum(piece.packed + splice.overhead(len(piece.path)) for piece in pieces)
     requires = [each for each in dict.fromkeys(each.name for each in contents.needs) if each in form.needs]

@@ -118,6 +118,12 @@ def _beside(path: str, tag: str) -> str:
     return f"{folder}{slash}__pycache__/{name[:-3]}.{tag}.pyc"
 
 
+def source(path: str) -> str:
+    """The path of the module that the `.pyc` at `path` belongs to; any other path as it is."""
+    folder, found, name = path.rpartition("__pycache__/")
+    return f"{folder}{name.partition('.')[0]}.py" if found else path
+
+
 def _run(python: Path, folder: Path) -> None:
     argv = [str(python), *OPTIONS, "-c", COMPILER, str(os.cpu_count() or 1)]
     done = tools.run(argv, cwd=folder, env=ENVIRONMENT)
