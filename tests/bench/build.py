@@ -18,10 +18,10 @@ from pathlib import Path
 from hyfn.toolchain import scratch
 from tests.bench.measure import table, verdict
 from tests.bench.packagers import app, importing, tools
-from tests.bench.packagers.workshop import Cost, Failed, Workshop
+from tests.bench.packagers.workshop import Cost, Workshop
 
 QUICK = os.environ.get("HYFN_BENCH_QUICK", "") not in ("", "0")
-HYFN, UV, CHALICE, SAM = range(4)
+HYFN, UV, CHALICE, SAM, BARE = range(5)
 IMPORTS = 1 if QUICK else 7
 """Rounds of cold imports."""
 
@@ -45,13 +45,13 @@ def _again(shop: Workshop) -> Cost:
 
 
 FIVE = (
-    Situation("cold", Workshop.cold, (2, 2, 1, 1)),
-    Situation("warm", Workshop.warm, (3, 3, 1, 1)),
-    Situation("no change", Workshop.build, (5, 1, 5, 3)),
-    Situation("one line", _line_of("plain"), (5, 1, 1, 5)),
-    Situation("at once again", _again, (3, 0, 0, 0)),
-    Situation("one line, with numpy", _line_of("numpy"), (3, 0, 0, 0)),
-    Situation("a line that all share", Workshop.shared_line, (3, 0, 0, 0)),
+    Situation("cold", Workshop.cold, (2, 2, 1, 1, 2)),
+    Situation("warm", Workshop.warm, (3, 3, 1, 1, 3)),
+    Situation("no change", Workshop.build, (5, 1, 5, 3, 0)),
+    Situation("one line", _line_of("plain"), (5, 1, 1, 5, 3)),
+    Situation("at once again", _again, (3, 0, 0, 0, 0)),
+    Situation("one line, with numpy", _line_of("numpy"), (3, 0, 0, 0, 3)),
+    Situation("a line that all share", Workshop.shared_line, (3, 0, 0, 0, 0)),
 )
 HUNDRED = (
     Situation("first, wheels cached", Workshop.build, (1, 1, 1, 1)),
@@ -60,13 +60,14 @@ HUNDRED = (
     Situation("one line", _line_of("plain"), (3, 0, 1, 1)),
 )
 Medians = Mapping[str, Sequence[Cost | None]]
-"""By situation, for each of the four tools."""
+"""By situation, for each of the tools."""
 
 GOALS = {
     "no change, over chalice": 0.25,
     "one line, over sam": 0.10,
     "warm, over uv + zip": 0.10,
     "cold, over uv + zip": 1.0,
+    "cold without .pyc, over uv + zip": 1.0,
     "no change, 100 functions over 5": 3.0,
     "size with .pyc, over uv + zip": 1.6,
     "size without .pyc, over uv + zip": 1.0,
@@ -80,8 +81,8 @@ def run() -> Iterable[str]:
         shops = [Workshop(tool, app.five(), folder / f"five-{n}") for n, tool in enumerate(_tools())]
         five = {each.name: _medians(each, shops) for each in FIVE}
         yield from ("5 functions, 3 shared modules: CPU s (wall s)", "", *_times(shops, five))
-        bare = _without_pyc(folder, shops[HYFN])
-        yield from _sizes([shops[HYFN], *bare, *shops[UV:]])
+        bare = shops.pop()
+        yield from _sizes([shops[HYFN], bare, *shops[UV:]])
         imports = _imports(folder / "imports", shops, bare)
         yield from _import_times(imports)
         large = [
@@ -93,7 +94,7 @@ def run() -> Iterable[str]:
 
 
 def _tools() -> list[tools.Tool]:
-    return [tools.hyfn(), tools.uv_zip(), tools.chalice(_say), tools.sam(_say)]
+    return [tools.hyfn(), tools.uv_zip(), tools.chalice(_say), tools.sam(_say), tools.hyfn(pyc=False)]
 
 
 def _say(line: str) -> None:
@@ -128,17 +129,6 @@ def _cell(cost: Cost | None) -> str:
     return f"{cost.cpu:.2f} ({cost.wall:.2f})" if cost else "-"
 
 
-def _without_pyc(folder: Path, ours: Workshop) -> list[Workshop]:
-    """hyfn's other build of the same; nothing where it fails."""
-    shop = Workshop(tools.hyfn(pyc=False), ours.app, folder / "without-pyc", ours.caches)
-    try:
-        shop.build()
-    except Failed as error:
-        _say(f"without .pyc nothing was built: {error}")
-        return []
-    return [shop]
-
-
 def _sizes(shops: Sequence[Workshop]) -> Iterable[str]:
     names = [function.name for function in shops[HYFN].app.functions]
     yield from ("", "Size, kB (SAM's are folders, not yet zipped; Chalice's is one zip for all)", "")
@@ -155,9 +145,9 @@ Imports = Mapping[tuple[str, str], float]
 """CPU seconds by the tool's name and the function's kind; kind "" is a Python that imports nothing."""
 
 
-def _imports(folder: Path, shops: Sequence[Workshop], bare: Sequence[Workshop]) -> Imports:
+def _imports(folder: Path, shops: Sequence[Workshop], bare: Workshop) -> Imports:
     modules: dict[tuple[str, str], tuple[Path, str]] = {("", ""): (folder, "sys")}
-    for shop in (shops[HYFN], *bare, shops[UV]):
+    for shop in (shops[HYFN], bare, shops[UV]):
         for function in (shop.app.first("numpy"), shop.app.first("web")):
             into = folder / shop.place.folder.name / function.name
             importing.unpack(shop.archive(function), into)
@@ -186,6 +176,7 @@ def _time_ratios(five: Medians, hundred: Medians) -> Ratios:
         "one line, over sam": _over(five["one line"][HYFN], five["one line"][SAM]),
         "warm, over uv + zip": _over(five["warm"][HYFN], five["warm"][UV]),
         "cold, over uv + zip": _over(five["cold"][HYFN], five["cold"][UV]),
+        "cold without .pyc, over uv + zip": _over(five["cold"][BARE], five["cold"][UV]),
         "no change, 100 functions over 5": _over(hundred["no change"][HYFN], five["no change"][HYFN]),
     }
 
@@ -194,20 +185,15 @@ def _over(ours: Cost | None, theirs: Cost | None) -> float | None:
     return ours.cpu / theirs.cpu if ours and theirs else None
 
 
-def _size_ratios(shops: Sequence[Workshop], bare: Sequence[Workshop]) -> Ratios:
-    ours, theirs, *without = (sum(shop.sizes().values()) for shop in (*shops[: UV + 1], *bare))
-    return {
-        "size with .pyc, over uv + zip": ours / theirs,
-        "size without .pyc, over uv + zip": without[0] / theirs if without else None,
-    }
+def _size_ratios(shops: Sequence[Workshop], bare: Workshop) -> Ratios:
+    ours, theirs, without = (sum(shop.sizes().values()) for shop in (shops[HYFN], shops[UV], bare))
+    return {"size with .pyc, over uv + zip": ours / theirs, "size without .pyc, over uv + zip": without / theirs}
 
 
 def _import_ratios(imports: Imports) -> Ratios:
     ours, bare = tools.hyfn().name, tools.hyfn(pyc=False).name
     return {
         f"cold import of {who}'s with .pyc, over without": imports[ours, kind] / imports[bare, kind]
-        if (bare, kind) in imports
-        else None
         for who, kind in (("numpy", "numpy"), ("httpx+pydantic", "web"))
     }
 
