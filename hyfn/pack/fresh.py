@@ -30,6 +30,9 @@ ENOUGH = 20_000
 """Files from which on it is quicker to read the few that matter."""
 SETTLED = 0.1
 """Seconds after which another change of a file is seen by its time: a file system's clock ticks every 4 to 10 ms."""
+COARSE = 2.1
+"""The same where times are whole seconds, and on FAT every second one of them."""
+SECOND = 10**9
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,12 +70,16 @@ def inputs(scope: Scope, out: Path, asked: Asked, *, is_first: bool = False) -> 
                 is_folder = S_ISDIR(stat.st_mode)
                 if not is_folder:
                     lines.append(_line(path, stat))
-                is_late = max(stat.st_mtime, stat.st_ctime) > asked.began - SETTLED
-                if (is_late and (is_first or not is_folder)) or len(lines) > ENOUGH:
+                if (_is_late(stat, asked) and (is_first or not is_folder)) or len(lines) > ENOUGH:
                     return ""
     except OSError:  # something goes while this looks
         return ""
     return sha256("\n".join(lines).encode(errors="surrogateescape")).hex()
+
+
+def _is_late(stat: os.stat_result, asked: Asked) -> bool:
+    changed = max(stat.st_mtime_ns, stat.st_ctime_ns)
+    return changed > (asked.began - (SETTLED if changed % SECOND else COARSE)) * SECOND
 
 
 def _line(path: str, stat: os.stat_result) -> str:

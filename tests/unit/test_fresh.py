@@ -10,6 +10,8 @@ import sys
 import time
 from collections.abc import Callable, Mapping
 from pathlib import Path
+from types import SimpleNamespace
+from typing import cast
 
 import pytest
 
@@ -192,6 +194,13 @@ def test_what_changed_just_now_is_not_to_be_told_by_its_time(tmp_path: Path) -> 
     root = small(tmp_path)
     for began in (time.time(), time.time() - 60):
         assert fresh.inputs(Scope([str(root)]), tmp_path / "out", Asked([], began)) == ""
+
+
+def test_where_times_are_whole_seconds_it_takes_longer_to_tell(tmp_path: Path) -> None:
+    """A second change within the same second would not show."""
+    for later, is_told in ((0.5, False), (1.9, False), (2.2, True)):
+        stat = SimpleNamespace(st_mtime_ns=0, st_ctime_ns=1000 * fresh.SECOND)
+        assert fresh._is_late(cast(os.stat_result, stat), Asked([], 1000 + later)) is not is_told
 
 
 def test_before_anything_is_written_a_file_that_went_just_now_counts_too(tmp_path: Path) -> None:
