@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import functools
 import hashlib
 import json
+import os
 import shutil
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -14,6 +16,7 @@ from typing import Any
 from hyfn.pack import delivery, fresh
 from tests.commands import Command, Ran, hyfn, written
 from tests.fakes.folder_index import FolderIndex
+from tests.unit import index
 
 FILES: Mapping[str, str] = {
     "pyproject.toml": """
@@ -177,19 +180,72 @@ class Shop:
         return Shop(root, {**self.env, **env})
 
 
-def open_shop(folder: Path, index: FolderIndex, **env: str) -> Shop:
+Change = Callable[[Shop], object]
+
+
+def open_shop(folder: Path, wheels: FolderIndex, **env: str) -> Shop:
     """A shop that has nothing yet: no lock, and empty caches."""
     caches = {"HYFN_CACHE": str(folder / "cache"), "UV_CACHE_DIR": str(folder / "uv")}
     (folder / "tmp").mkdir(parents=True)
-    own = {"UV_DEFAULT_INDEX": index.url, "TMPDIR": str(folder / "tmp"), "XDG_CONFIG_HOME": str(folder / "config")}
+    own = {"UV_DEFAULT_INDEX": wheels.url, "TMPDIR": str(folder / "tmp"), "XDG_CONFIG_HOME": str(folder / "config")}
     return Shop(written(folder / "shop", FILES), {**caches, **own, **env})
 
 
+@functools.cache
 def stocked(folder: Path) -> FolderIndex:
-    """An index with the real wheels that the shop takes, from wherever uv finds them."""
+    """An index with the real wheels that the shop takes, from wherever uv finds them. Once for all tests."""
+    index.require()
     env = {"HYFN_CACHE": str(folder / "cache")}
     Shop(written(folder / "shop", FILES), env).build()
-    index = FolderIndex(folder / "index")
+    found = FolderIndex(folder / "index")
     for wheel in (folder / "cache" / "files").rglob("*.whl"):
-        index.put(wheel.name, wheel.read_bytes())
-    return index
+        found.put(wheel.name, wheel.read_bytes())
+    return found
+
+
+@functools.cache
+def stock(folder: Path) -> Shop:
+    """A shop that was built: its lock is written, its caches are full. Once for all tests, and not to be changed."""
+    shop = open_shop(folder / "stock", stocked(folder / "stocked"))
+    shop.settled()
+    return shop
+
+
+def append(name: str, text: str = "# more\n") -> Change:
+    def change(shop: Shop) -> None:
+        with (shop.root / name).open("a") as opened:
+            opened.write(text)
+
+    return change
+
+
+def forge(name: str, old: str, new: str) -> Change:
+    """Another text, in the same file under the old time."""
+
+    def change(shop: Shop) -> None:
+        path = shop.root / name
+        stat, text = path.stat(), path.read_text()
+        assert old in text
+        path.write_text(text.replace(old, new))
+        os.utime(path, ns=(stat.st_atime_ns, stat.st_mtime_ns))
+
+    return change
+
+
+def spoil(path: Path) -> None:
+    """One bit of it, as a disk does."""
+    content = bytearray(path.read_bytes())
+    content[len(content) // 2] ^= 1
+    path.chmod(0o644)
+    path.write_bytes(content)
+
+
+def expected(stock: Shop, folder: Path) -> dict[str, dict[str, str]]:
+    """By the text of texts.py, the digests of a build that nobody disturbs."""
+    found = {}
+    for number, text in enumerate((FILES["texts.py"], OTHER_TEXTS)):
+        other = stock.copy(folder / f"expected-{number}")
+        written(other.root, {"texts.py": text})
+        other.build()
+        found[text] = other.digests()
+    return found
