@@ -48,7 +48,7 @@ class Wishes:
 
     `pythons` overrides the Python of single artifacts, by party (for a run on a machine that lacks the target's own);
     `only` restricts the build to these parties; `is_for_here` makes what this machine can run, whatever processor the
-    targets have, images without their bases, and leaves hyfn.lock as it is. `is_locked` refuses to change hyfn.lock;
+    targets have, images without their bases. These leave hyfn.lock as it is. `is_locked` refuses to change hyfn.lock;
     `upgrade` names distributions to choose anew, [] all; `base` is what images stand on, whatever the project says.
     `asked` lets the next build find that nothing changed.
     """
@@ -121,7 +121,7 @@ def drafting(project: Project, wanted: Sequence[Unit], report: Report, watch: Wa
         report,
         upgrade=wishes.upgrade,
         is_locked=wishes.is_locked,
-        writes=not wishes.is_for_here and wishes.only is None,
+        writes=not (wishes.is_for_here or wishes.only or wishes.pythons),
     )
     return Drafting(
         project,
