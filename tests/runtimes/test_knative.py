@@ -192,7 +192,7 @@ def test_it_ends_at_once_when_told(tmp_path: Path, up: Up) -> None:
 def test_what_does_not_load_says_so_in_its_own_words(tmp_path: Path, up: Up) -> None:
     artifact = built(tmp_path, f"broken_on_{up.runtime}", up.runtime)
     project.unpack(artifact, tmp_path / "root")
-    (tmp_path / "root" / "app" / f"broken_on_{up.runtime}.py").write_text("raise OSError('no ink left')\n")
+    rewrite(tmp_path / "root" / "app" / f"broken_on_{up.runtime}.py", "raise OSError('no ink left')\n")
     with pytest.raises(ProjectError, match="no ink left"):
         emulator.start(artifact, tmp_path / "root", {}, tmp_path / "log")
 
@@ -201,7 +201,7 @@ def test_what_does_not_load_says_so_in_its_own_words(tmp_path: Path, up: Up) -> 
 def test_a_container_that_is_still_loading_ends_when_told(tmp_path: Path) -> None:
     artifact = built(tmp_path, "loading_on_hyfn", "hyfn")
     [root] = project.unpack(artifact, tmp_path / "root")
-    (root / "loading_on_hyfn.py").write_text("import time\nprint('loading')\ntime.sleep(30)\n")
+    rewrite(root / "loading_on_hyfn.py", "import time\nprint('loading')\ntime.sleep(30)\n")
     python = environments.environment("container", [], artifact.python, lambda text: None).python
     argv = [str(python), "-m", HOST]
     env = clean_env({"PORT": str(free_port())})
@@ -213,6 +213,13 @@ def test_a_container_that_is_still_loading_ends_when_told(tmp_path: Path) -> Non
             assert process.wait(5) == 0
         finally:
             process.kill()
+
+
+def rewrite(module: Path, text: str) -> None:
+    """Another text for a module of an artifact, whose compiled form nobody holds against its source."""
+    module.write_text(text)
+    for compiled in (module.parent / "__pycache__").glob(f"{module.stem}.*.pyc"):
+        compiled.unlink()
 
 
 def built(folder: Path, module: str, runtime: str) -> Artifact:
