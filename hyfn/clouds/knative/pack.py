@@ -61,7 +61,6 @@ class KnativePacker:
                 said = f"a {option} on Knative is a DNS label, 1 to {MAX_NAME} of a-z, 0-9 and -, not {given!r}"
                 yield Problem("error", said, target.place, f"leave {option}= out, and the default is taken")
 
-
     def limits(self, target: Target) -> Limits:  # noqa: ARG002
         """A cluster has no limit of an image's size, and it brings its own Python."""
         return Limits("Knative", reserved=RESERVED)

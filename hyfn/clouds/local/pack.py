@@ -34,7 +34,6 @@ class LocalPacker:
             said = f"hyfn functions run on Python {', '.join(PYTHONS)}, not {python!r}"
             yield Problem("error", said, target.place, advice)
 
-
     def limits(self, target: Target) -> Limits:  # noqa: ARG002
         return Limits("this machine", reserved=("PORT",))
 
