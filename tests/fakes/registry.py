@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import itertools
 import json
 import re
 import ssl
@@ -85,6 +86,8 @@ class Registry:
 
 
 def _handler(registry: Registry) -> type[BaseHTTPRequestHandler]:
+    numbers = itertools.count()
+
     class Handler(BaseHTTPRequestHandler):
         protocol_version = "HTTP/1.1"
 
@@ -147,7 +150,7 @@ def _handler(registry: Registry) -> type[BaseHTTPRequestHandler]:
 
         def _upload(self, name: str, number: str, body: bytes) -> None:
             if self.command == "POST":
-                number = str(len(registry.uploads))
+                number = str(next(numbers))  # those under way at once must not share one
                 registry.uploads[number] = b""
                 self._state(202, name, number)
             elif self.command == "PATCH":
