@@ -6,7 +6,7 @@ from _socket import SHUT_RD, SHUT_WR, SO_RCVTIMEO, SOL_SOCKET
 from struct import Struct
 from time import monotonic
 
-from hyfn.errors import Malformed, NoSuchFunction, Overloaded, TooLarge, UnsupportedEncoding
+from hyfn.errors import Malformed, NoSuchFunction, Overloaded, TooLarge
 from hyfn.host import http
 from hyfn.wire import http1
 from hyfn.wire.carrier import Answer
@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from typing import TypeVar
 
     from hyfn.errors import CallError
+    from hyfn.host.door import Door, Refusal, Said
     from hyfn.host.serve import Server
 
     T = TypeVar("T")
@@ -68,11 +69,11 @@ class Connection:
             while self._one():
                 pass
         except http1.BadMessage as error:
-            self._give_up(error.status, TooLarge if error.status == 413 else Malformed)
+            self._give_up(_refusal(error.status, TooLarge if error.status == 413 else Malformed))
         except BlockingIOError:
             # The time is over. Between requests nobody waits for an answer.
             if not self._is_idle:
-                self._give_up(408, Malformed)
+                self._give_up(_refusal(408, Malformed))
         except (http1.Cut, OSError):
             pass
         finally:
@@ -105,32 +106,31 @@ class Connection:
         if path in HEALTH and head.method == "GET":
             self._body(head)
             return self._respond(503 if self._server.is_stopping else 200, "text/plain", b"", head.is_last)
-        refused = self._refused(head, path)
+        door = self._server.doors.get(path)
+        if door is None:
+            return self._refuse(_refusal(404, NoSuchFunction), head)
+        refused = self._refused(door, head)
         if refused is not None:
-            return self._refuse(*refused, head)
+            status, error = refused
+            return self._refuse(door.say(Answer(status, b"", error.code)), head)
         body = self._body(head)
         if not self._server.admit():
-            return self._refuse(503, Overloaded, head)
+            return self._refuse(door.say(Answer(503, b"", Overloaded.code)), head)
         try:
-            answer = self._server.answer(body)
+            said = door.answer(head, body)
         finally:
             self._server.release()
-        return self._respond(*http.answer(answer), head.is_last)
+        return self._respond(*said, head.is_last)
 
-    def _refused(self, head: http1.RequestHead, path: str) -> tuple[int, type[CallError]] | None:
+    def _refused(self, door: Door, head: http1.RequestHead) -> Refusal | None:
         """What can be said before the body is read."""
-        if path != "/":
-            return 404, NoSuchFunction
-        if head.method != "POST":
-            return 405, Malformed
+        refused = door.refused(head)
+        if refused is not None:
+            return refused
         if self._is_surplus or self._server.is_full:
             return 503, Overloaded
         if head.length > self._limits.body:
             return 413, TooLarge
-        try:
-            http.receive(head.method, head.fields.get("content-type", ""), b"")
-        except UnsupportedEncoding:
-            return 415, UnsupportedEncoding
         return None
 
     def _head(self) -> http1.RequestHead:
@@ -168,18 +168,18 @@ class Connection:
             read: T = end.value
             return read
 
-    def _refuse(self, status: int, error: type[CallError], head: http1.RequestHead) -> bool:
-        """Answer with a bare code. The connection lasts where the whole body is here."""
+    def _refuse(self, said: Said, head: http1.RequestHead) -> bool:
+        """The connection lasts where the whole body is here."""
         if not 0 <= head.length <= len(self._buffer):
-            self._give_up(status, error)
+            self._give_up(said)
             return False
         del self._buffer[: head.length]
-        return self._respond(*_refusal(status, error), head.is_last or self._is_surplus)
+        return self._respond(*said, head.is_last or self._is_surplus)
 
-    def _give_up(self, status: int, error: type[CallError]) -> None:
-        """Answer with a bare code and close, so that the client still reads it."""
+    def _give_up(self, said: Said) -> None:
+        """Answer and close, so that the client still reads it."""
         try:
-            self._respond(*_refusal(status, error), True)
+            self._respond(*said, True)
             self._socket.shutdown(SHUT_WR)
             # Closing with unread bytes would send a reset, which may overtake the answer.
             deadline = monotonic() + LINGER
@@ -223,7 +223,7 @@ def bound(sock: socket, direction: int, seconds: float) -> None:
 _TIMEVAL = Struct("ll")
 
 
-def _refusal(status: int, error: type[CallError]) -> tuple[int, str, bytes]:
+def _refusal(status: int, error: type[CallError]) -> Said:
     return http.answer(Answer(status, b"", error.code))
 
 

@@ -1,4 +1,4 @@
-"""The process of a container: load the artifact, listen on $PORT, end when told."""
+"""The process of a container: load the artifact, listen where the platform says, end when told."""
 
 from __future__ import annotations
 
@@ -6,14 +6,29 @@ import os
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from typing import Any
+
+    from hyfn.host.door import Doors
+    from hyfn.host.run import Runner
+    from hyfn.host.serve import Limits
 
 GRACE = 10.0
 """Seconds for the calls under way when the container is told to end."""
 
 
-def main(address: str) -> None:
-    """Serve the artifact that this process runs until SIGTERM. `HYFN_HOST` overrides `address`."""
+def main(
+    address: str,
+    port: str = "PORT",
+    otherwise: int = 8080,
+    *,
+    doors: Callable[[Runner], Doors] | None = None,
+    limits: Limits | None = None,
+) -> None:
+    """Serve the artifact that this process runs until SIGTERM. `HYFN_HOST` overrides `address`.
+
+    It listens where the variable `port` says, or on `otherwise`; `doors` makes the platform's own, by their path.
+    """
     from _signal import SIGTERM, signal  # type: ignore[import-not-found]  # `signal` costs 4 ms
 
     # While the user's module is loading: the kernel delivers no unhandled signal to a PID 1.
@@ -23,9 +38,9 @@ def main(address: str) -> None:
     from hyfn.host.run import runner
     from hyfn.host.serve import serve
 
-    answer = runner().answer
-    port = int(os.environ.get("PORT") or 8080)
-    if not serve(answer, os.environ.get("HYFN_HOST") or address, port, grace=GRACE):
+    run = runner()
+    host, number = os.environ.get("HYFN_HOST") or address, int(os.environ.get(port) or otherwise)
+    if not serve(run.answer, host, number, limits=limits, doors=doors(run) if doors else None, grace=GRACE):
         # A call that outlasts its grace would hold the interpreter's own end up.
         os._exit(0)
 

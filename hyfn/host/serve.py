@@ -11,12 +11,14 @@ from _thread import allocate_lock, start_new_thread
 from time import monotonic, sleep
 
 from hyfn.host.connection import Connection, bound
+from hyfn.host.door import Frames
 from hyfn.wire.frame import MAX_FRAME
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from hyfn.host.door import Doors
     from hyfn.wire.carrier import Answer
 
 BACKLOG = 1024
@@ -54,10 +56,20 @@ class Limits:
 class Server:
     """Listens as soon as it is made; answers while `run` runs. `answer` is called in many threads at once."""
 
-    def __init__(self, answer: Callable[[bytes], Answer], host: str, port: int, limits: Limits | None = None) -> None:
-        """Port 0 takes a free one: see `port`. Raises OSError where the address cannot be had."""
+    def __init__(
+        self,
+        answer: Callable[[bytes], Answer],
+        host: str,
+        port: int,
+        limits: Limits | None = None,
+        doors: Doors | None = None,
+    ) -> None:
+        """Port 0 takes a free one: see `port`. Raises OSError where the address cannot be had.
+
+        `doors` are further ones by their path; one for "/" takes the place of that for frames.
+        """
         self.limits = limits or Limits()
-        self.answer = answer
+        self.doors: Doors = {"/": Frames(answer), **(doors or {})}
         self.is_stopping = False
         self._connections: set[Connection] = set()
         self._running = 0
@@ -157,6 +169,7 @@ def serve(
     port: int,
     *,
     limits: Limits | None = None,
+    doors: Doors | None = None,
     grace: float = 10,
     ready: Callable[[int], None] | None = None,
 ) -> bool:
@@ -166,7 +179,7 @@ def serve(
     """
     from _signal import SIGINT, SIGTERM, signal  # type: ignore[import-not-found]  # `signal` costs 4 ms
 
-    server = Server(answer, host, port, limits)
+    server = Server(answer, host, port, limits, doors)
     for number in (SIGTERM, SIGINT):
         signal(number, lambda *_: server.stop())
     if ready is not None:

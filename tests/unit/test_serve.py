@@ -12,12 +12,16 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 
 from hyfn.host.serve import SPARE, Limits, Server
 from hyfn.wire.carrier import Answer
 from hyfn.wire.frame import CONTENT_TYPE
+
+if TYPE_CHECKING:
+    from hyfn.host.door import Doors
 
 ROOT = Path(__file__).parents[2]
 
@@ -27,8 +31,8 @@ def echo(body: bytes) -> Answer:
 
 
 @contextmanager
-def serving(answer: Callable[[bytes], Answer] = echo, **limits: float) -> Iterator[Server]:
-    server = Server(answer, "127.0.0.1", 0, Limits(**limits))  # type: ignore[arg-type]
+def serving(answer: Callable[[bytes], Answer] = echo, doors: Doors | None = None, **limits: float) -> Iterator[Server]:
+    server = Server(answer, "127.0.0.1", 0, Limits(**limits), doors)  # type: ignore[arg-type]
     thread = threading.Thread(target=server.run, kwargs={"grace": 2})
     thread.start()
     try:
