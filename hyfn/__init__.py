@@ -6,12 +6,14 @@ __version__ = "0.1.0"
 
 __all__ = [
     "AsyncFunction",
+    "Blob",
     "BuildError",
     "Call",
     "CallError",
     "ConfigError",
     "ContractMismatch",
     "DeadlineExceeded",
+    "Event",
     "Forbidden",
     "Function",
     "HyfnError",
@@ -24,10 +26,13 @@ __all__ = [
     "NotShipped",
     "OutcomeUnknown",
     "Overloaded",
+    "PartialFailure",
     "ProjectError",
     "RateLimited",
     "RemoteError",
     "Replay",
+    "Request",
+    "Response",
     "SourceError",
     "TooLarge",
     "Unauthenticated",
@@ -38,11 +43,13 @@ __all__ = [
     "gcp",
     "knative",
     "local",
+    "on",
     "openshift",
 ]
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from hyfn import on
     from hyfn.clouds.aws import aws
     from hyfn.clouds.azure import azure
     from hyfn.clouds.gcp import gcp
@@ -65,6 +72,7 @@ if TYPE_CHECKING:
         NotShipped,
         OutcomeUnknown,
         Overloaded,
+        PartialFailure,
         ProjectError,
         RateLimited,
         RemoteError,
@@ -75,6 +83,8 @@ if TYPE_CHECKING:
         Unavailable,
         UnsupportedEncoding,
     )
+    from hyfn.event import Blob, Event
+    from hyfn.request import Request, Response
 else:
 
     def __getattr__(name: str) -> object:
@@ -84,14 +94,27 @@ else:
         """
         if name not in __all__:
             raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-        found = _class(name) if name[0].isupper() else _decorator(name)
+        found = _class(name) if name[0].isupper() else _module(name) or _decorator(name)
         globals()[name] = found
         return found
 
     def _class(name: str) -> object:
         from importlib import import_module
 
-        return getattr(import_module("hyfn.declare"), name, None) or getattr(import_module("hyfn.errors"), name)
+        homes = _HOMES.get(name, ("hyfn.declare", "hyfn.errors"))
+        return next(found for home in homes if (found := getattr(import_module(home), name, None)) is not None)
+
+    _HOMES = {
+        "Blob": ("hyfn.event",),
+        "Event": ("hyfn.event",),
+        "Request": ("hyfn.request",),
+        "Response": ("hyfn.request",),
+    }
+
+    def _module(name: str) -> object | None:
+        from importlib import import_module
+
+        return import_module("hyfn.on") if name == "on" else None
 
     def _decorator(name: str) -> object:
         """From the cloud's folder of that name, else from the one that has a platform of that name."""

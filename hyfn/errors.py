@@ -7,6 +7,7 @@ HyfnError
 │   ├── BuildError             ... so that an artifact can be made
 │   └── ProjectErrors          ... several of these at once
 ├── MachineError               this machine lacks something: an interpreter, a tool, a network
+├── PartialFailure             raised by a function: which events of a batch it could not take
 └── CallError                  a call did not bring a value
     ├── NotShipped             no endpoint is known
     ├── RemoteError            the function raised a class that this caller cannot import
@@ -74,6 +75,15 @@ def raise_all(errors: Sequence[HyfnError]) -> None:
 
 class MachineError(HyfnError):
     """This machine lacks something that the command needs."""
+
+
+class PartialFailure(HyfnError):
+    """For a function to raise that takes a list of events: those of the list which the platform must deliver again."""
+
+    def __init__(self, failed: Sequence[object], message: str = "") -> None:
+        """`failed` are events of the list."""
+        super().__init__(message or f"{len(failed)} of the events failed")
+        self.failed = failed
 
 
 NOT_EXECUTED, EXECUTED, UNKNOWN = 0, 1, 2

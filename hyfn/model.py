@@ -37,6 +37,21 @@ class Target:
 
 
 @dataclass(frozen=True, slots=True)
+class Trigger:
+    """What wakes a function besides a call: `kind` is a function of hyfn.on, `options` all of its parameters by name,
+    those that were not given with their defaults. `place` is its line."""
+
+    kind: str
+    options: Mapping[str, Any]
+    place: Place
+
+    @property
+    def resource(self) -> str:
+        """What it listens to: a container, a queue, a topic, a stream, an event's type, a path, a time."""
+        return str(next(iter(self.options.values())))
+
+
+@dataclass(frozen=True, slots=True)
 class Parameter:
     """`kind` is inspect's name of it: POSITIONAL_ONLY, POSITIONAL_OR_KEYWORD, VAR_POSITIONAL, ..."""
 
@@ -95,6 +110,7 @@ class FunctionSpec:
     calls: Sequence[str] = ()
     raises: Sequence[str] = ()
     recipe: Recipe = Recipe()
+    triggers: Sequence[Trigger] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -345,6 +361,19 @@ class Limits:
     reserved: Sequence[str] = ()
     retirements: Mapping[str, Retirement] = field(default_factory=dict)
     way_out: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Offer:
+    """One kind of trigger that a platform has: its own `name` of it, and the page (`source`) that says so.
+
+    `options` are those of the trigger that it honours beside the first; others are refused unless they have their
+    defaults.
+    """
+
+    name: str
+    source: str
+    options: Sequence[str] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -71,6 +71,7 @@ def _spec(marked: Marked, settings: Settings) -> FunctionSpec:
         isinstance(node, ast.AsyncFunctionDef),
         [settings.target(marked, mark) for mark in marked.marks],
         recipe=settings.recipe(marked),
+        triggers=marked.triggers,
     )
 
 

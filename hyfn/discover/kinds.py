@@ -25,7 +25,8 @@ CONTAINERS = frozenset(
 """They travel if all their arguments do."""
 
 _QUALIFIERS = "Annotated Final NotRequired ReadOnly Required Unpack"
-UNWRAPPED = frozenset(_names("typing", _QUALIFIERS) | _names("typing_extensions", _QUALIFIERS))
+EVENTS = frozenset(("hyfn.Event", "hyfn.event.Event"))
+UNWRAPPED = frozenset(_names("typing", _QUALIFIERS) | _names("typing_extensions", _QUALIFIERS)) | EVENTS
 """They travel if their first argument does."""
 
 ALIAS_CALLS = frozenset(_names("typing", "NewType TypeAliasType") | {"typing_extensions.TypeAliasType"})
@@ -44,6 +45,7 @@ TRAVELS = frozenset(
     | _names("pandas", "DataFrame Series")
     | _names("polars", "DataFrame Series")
     | _names("pyarrow", "RecordBatch Table")
+    | {"hyfn.Blob", "hyfn.event.Blob"}
     | {"decimal.Decimal", "numpy.typing.NDArray", "types.NoneType", "uuid.UUID"}
 )
 

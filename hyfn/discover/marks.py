@@ -30,8 +30,9 @@ from hyfn.discover.scope import (
 )
 from hyfn.discover.signature import Function
 from hyfn.discover.source import tree
+from hyfn.discover.triggers import TRIGGERS, Kind, made
 from hyfn.errors import HyfnError, SourceError
-from hyfn.model import Place, Source
+from hyfn.model import Place, Source, Trigger
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,6 +51,7 @@ class Marked:
     source: Source
     node: Function
     marks: Sequence[Mark]
+    triggers: Sequence[Trigger] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,6 +77,7 @@ class Reader:
         self._problems = problems
         self._by_path = {f"{found.accepts.__module__}.{name}": found for name, found in platforms.items()}
         self._by_path |= {f"hyfn.{name}": found for name, found in platforms.items()}
+        self._by_path |= TRIGGERS
         self._users = _users(sources, scopes)
 
     def read(self) -> list[Marked]:
@@ -107,10 +110,21 @@ class Reader:
         if not any(decorator for _, decorator in found):
             return None
         self._check_order(source, found)
-        marks = [mark for expression, d in found if d and (mark := self._mark(source, node, expression, d))]
+        read = [mark for expression, d in found if d and (mark := self._mark(source, node, expression, d))]
+        marks = [mark for mark in read if not isinstance(mark.platform, Kind)]
         self._check_body(source, node, marks)
         self._check_twice(node, marks)
-        return Marked(source, node, marks)
+        return Marked(source, node, marks, self._triggers(node, read, bool(marks)))
+
+    def _triggers(self, node: Function, read: Sequence[Mark], is_placed: bool) -> list[Trigger]:
+        given = [mark for mark in read if isinstance(mark.platform, Kind)]
+        if given and not is_placed:
+            hint = f"put one of {', '.join(f'@{name}' for name in sorted(self._platforms))} above it"
+            message = f"@{given[0].platform.name} wakes {node.name}, which lives on no platform"
+            self._problems.append(SourceError(message, where=str(given[0].place), hint=hint))
+        made_of = [made(node, mark.platform, mark.options, mark.place) for mark in given]
+        self._problems += [problem for _, problems in made_of for problem in problems]
+        return [trigger for trigger, _ in made_of if trigger]
 
     def _decorator(self, node: ast.expr, module: str, depth: int = 0) -> _Decorator | None:
         """What `node` says to hyfn, None where it leads elsewhere. Follows imports and `big = aws(memory=1024)`."""
@@ -120,8 +134,9 @@ class Reader:
         name = dotted(node)
         match self._scopes.find(module, name) if name else None:
             case External(full) if full in self._by_path:
-                return _Decorator(full.rpartition(".")[2], self._by_path[full])
-            case External(full) if full.startswith("hyfn.") and not f"{full}.".startswith("hyfn.on."):
+                found = self._by_path[full]
+                return _Decorator(found.name, found)
+            case External(full) if full.startswith("hyfn.") and full != "hyfn.on":
                 return _Decorator(full.removeprefix("hyfn."), None)
             case Found(at, Assigned(value)) if value is not None and depth < 16:
                 return self._decorator(value, at, depth + 1)
@@ -129,7 +144,8 @@ class Reader:
 
     def _mark(self, source: Source, node: Function, expression: ast.expr, decorator: _Decorator) -> Mark | None:
         if decorator.platform is None:
-            hint = nearest(decorator.name, self._platforms)
+            known = {found.name: found for found in self._by_path.values()}
+            hint = nearest(decorator.name, known if decorator.name.startswith("on.") else self._platforms)
             self._error(f"hyfn has no decorator {decorator.name!r}", source, self._origin(source, expression), hint)
             return None
         options = self._options(source, node, decorator.platform, decorator) if decorator.call else {}
@@ -147,11 +163,14 @@ class Reader:
         call = decorator.call
         assert call is not None
         written = self._sources[decorator.module]
-        if call.args:
+        by_position = platform.by_position if isinstance(platform, Kind) else 0
+        if call.args[by_position:]:
             known = f"known are {', '.join(sorted(accepted(platform)))}"
-            self._error(f"{platform.name} takes its options by name", written, call.args[0].lineno, known)
+            self._error(f"{platform.name} takes its options by name", written, call.args[by_position].lineno, known)
+        first = zip(accepted(platform), call.args[:by_position], strict=False)
+        given = [ast.keyword(name, value, lineno=value.lineno) for name, value in first]
         options: dict[str, Any] = {}
-        for keyword in call.keywords:
+        for keyword in [*given, *call.keywords]:
             options |= self._option(written, f"{source.module}.{node.name}", platform, keyword)
         return options
 
@@ -177,6 +196,8 @@ class Reader:
         setting = (
             example(platform, option) if option in accepted(platform) and option else f"{option or 'OPTION'} = ..."
         )
+        if isinstance(platform, Kind):
+            return "write it as a literal, or as a constant of the module"
         return f'write it in {self._home}: [tool.hyfn.functions."{function}".{platform.name}] {setting}'
 
     def _check_order(self, source: Source, found: Sequence[tuple[ast.expr, _Decorator | None]]) -> None:
@@ -240,7 +261,7 @@ class Reader:
 
     def _refuse_call(self, source: Source, node: ast.Call) -> None:
         decorator = self._decorator(node.func, source.module)
-        if decorator and decorator.platform:
+        if decorator and decorator.platform and not isinstance(decorator.platform, Kind):
             message = f"{decorator.name} is called with {shown(node.args[0])}; it decorates a `def`"
             hint = f"write a module-level def with @{decorator.name} above it"
             self._error(message, source, node.lineno, hint)

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 
 _UNION = type(int | str)
 _GENERIC = type(list[int])
+_EVENTS = "hyfn.event"
 
 
 class CannotTravel(TypeError):
@@ -103,6 +104,8 @@ class Forms:
         container = self.container(origin, args, scope)
         if container is not None:
             return container
+        if origin.__module__ == _EVENTS:
+            return self._event(origin, args, scope)
         if origin.__module__ == "numpy":
             from hyfn.wire import array
 
@@ -152,8 +155,15 @@ class Forms:
         known = self.known.get(key or cls)
         if known is not None:
             return known
+        if cls.__module__ == _EVENTS:
+            return self._event(cls, (), scope)
         given = {variable: _in_scope(value, scope) for variable, value in bound.items()}
         return self.make(key or cls, Form(cls.__qualname__, (cls,)), lambda form: self._fill(form, cls, given))
+
+    def _event(self, cls: type, args: tuple[Any, ...], scope: Scope) -> Form:
+        from hyfn.wire import cloudevent
+
+        return cloudevent.of(self, cls, args, scope)
 
     def make(self, key: object, form: Form, fill: Callable[[Form], Form]) -> Form:
         """Let `fill` make `form`, which is found by `key` meanwhile, for a type that contains itself."""
