@@ -168,3 +168,19 @@ def extensions(headers: Mapping[str, Any]) -> dict[str, str]:
 RESERVED = frozenset(
     ("specversion", "id", "source", "type", "subject", "time", "datacontenttype", "dataschema", "data", "database64")
 )
+
+
+def matches(trigger: Mapping[str, Any], kind: str, resource: str, event: Mapping[str, Any]) -> bool:
+    """Whether `trigger` ("kind" and the options of hyfn.on) waits for `event`, which came from `resource`: a container,
+    queue, topic or stream, "" where the platform does not tell. Of kind event its type and source decide."""
+    if trigger["kind"] != kind:
+        return False
+    if kind == "event":
+        return bool(trigger["type"] == event["type"] and trigger["source"] in ("", event["source"]))
+    if kind == "schedule":
+        return resource in ("", trigger["when"])
+    if kind == "blob":
+        name, change = event.get("subject") or "", BLOB_DELETED if trigger["change"] == "deleted" else BLOB_CREATED
+        is_wanted = name.startswith(trigger["prefix"]) and name.endswith(trigger["suffix"]) and event["type"] == change
+        return is_wanted and resource in ("", trigger["container"])
+    return resource in ("", trigger["name"])

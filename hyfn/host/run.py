@@ -36,6 +36,7 @@ if TYPE_CHECKING:
     from typing import Any
 
     from hyfn.declare import Function
+    from hyfn.host.events import Step, Triggers
     from hyfn.wiring import CallerKey, Wiring
 
 REMEMBERED = 32_768
@@ -74,9 +75,17 @@ class Work:
 class Runner:
     """Answers the calls of one artifact. Safe in many threads."""
 
-    def __init__(self, functions: Mapping[str, Hosted], wiring: Wiring | None, is_threaded: bool = True) -> None:
-        """`wiring` None: it is read from the environment when the first call comes."""
-        self._functions = functions
+    def __init__(
+        self,
+        functions: Mapping[str, Hosted],
+        wiring: Wiring | None,
+        is_threaded: bool = True,
+        triggers: Triggers | None = None,
+    ) -> None:
+        """`wiring` None: it is read from the environment when the first call comes. `triggers` are those of each
+        function, as hyfn.json has them."""
+        self.functions = functions
+        self.triggers: Triggers = triggers or {}
         self._wiring = wiring
         self._is_threaded = is_threaded
         self._seen: set[bytes] = set()
@@ -111,6 +120,23 @@ class Runner:
         except Exception as error:  # noqa: BLE001
             return self._error(work, error)
 
+    def attempt(self, step: Step) -> tuple[Any, Exception | None]:
+        """Run a call that a platform's own event made: its value, and what it raised. See hyfn.host.events."""
+        function = step.function
+        try:
+            is_async = function.is_async
+            return (self._run_async(self._await(function, step)) if is_async else self._call(function, step)), None
+        except Exception as error:  # noqa: BLE001  (whatever the function raises)
+            return None, error
+
+    async def aattempt(self, step: Step) -> tuple[Any, Exception | None]:
+        """The same on the running event loop; bodies that are not async run in a thread."""
+        function = step.function
+        try:
+            return await (self._await(function, step) if function.is_async else self._in_thread(function, step)), None
+        except Exception as error:  # noqa: BLE001
+            return None, error
+
     def _authenticate(self, data: bytes) -> Work:
         """Checks at constant work: an unknown key costs a MAC too, and says no more than a wrong one."""
         frame = Frame(data, MAX_BODY)
@@ -121,7 +147,7 @@ class Runner:
         work = Work(frame, header, caller.key)
         message.check_call(header)
         self._check_parties(header, caller)
-        work.function = self._functions.get(caller.audience)
+        work.function = self.functions.get(caller.audience)
         return work
 
     def _check_parties(self, header: dict[str, Any], caller: CallerKey) -> None:
@@ -162,14 +188,14 @@ class Runner:
             if len(self._seen) >= REMEMBERED:
                 self._seen_before, self._seen = self._seen, set()
 
-    def _call(self, function: Hosted, work: Work) -> Any:
+    def _call(self, function: Hosted, work: Work | Step) -> Any:
         token = current.set(self._current(function, work))
         try:
             return function.body(*work.args, **work.kwargs)
         finally:
             current.reset(token)
 
-    async def _await(self, function: Hosted, work: Work) -> Any:
+    async def _await(self, function: Hosted, work: Work | Step) -> Any:
         from asyncio import timeout_at
 
         token = current.set(self._current(function, work))
@@ -184,7 +210,7 @@ class Runner:
         finally:
             current.reset(token)
 
-    async def _in_thread(self, function: Hosted, work: Work) -> Any:
+    async def _in_thread(self, function: Hosted, work: Work | Step) -> Any:
         from asyncio import get_running_loop
         from concurrent.futures import ThreadPoolExecutor
 
@@ -202,8 +228,8 @@ class Runner:
             self._loop = self._loop or _background_loop()
         return asyncio.run_coroutine_threadsafe(coroutine, self._loop).result()
 
-    def _current(self, function: Hosted, work: Work) -> Current:
-        header = work.header
+    def _current(self, function: Hosted, work: Work | Step) -> Current:
+        header: Mapping[str, Any] = work.header
         return Current(function.name, work.deadline, header["hop"], header["root"], header["tp"])
 
     def _value(self, function: Hosted, work: Work, value: Any) -> Answer:
@@ -249,7 +275,7 @@ def runner(is_threaded: bool = True) -> Runner:
     if document is None:
         raise Unavailable("there is no hyfn.json beside the hyfn package: this is no artifact")
     functions = {name: Hosted(name, load.function(name)) for name in document["functions"]}
-    return Runner(functions, None, is_threaded)
+    return Runner(functions, None, is_threaded, document.get("triggers"))
 
 
 def _came_from_user(error: CallError) -> bool:

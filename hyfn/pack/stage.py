@@ -7,6 +7,7 @@ import functools
 import json
 from collections.abc import Iterator, Sequence
 from pathlib import Path
+from typing import Any
 
 import hyfn
 from hyfn import syntax
@@ -116,11 +117,17 @@ def _imported(tree: ast.Module) -> Iterator[str]:
 
 def manifest(app: str, functions: list[FunctionSpec], target: Target) -> bytes:
     """hyfn.json: what the artifact is, for the host in it."""
-    document = {
+    document: dict[str, Any] = {
         "app": app,
         "function": functions[0].name,
         "functions": [function.name for function in functions],
         "cloud": target.cloud,
         "platform": target.platform,
     }
+    triggers = {
+        function.name: [{"kind": trigger.kind, **trigger.options} for trigger in function.triggers]
+        for function in functions
+        if function.triggers
+    }
+    document |= {"triggers": triggers} if triggers else {}
     return json.dumps(document, indent=1).encode() + b"\n"

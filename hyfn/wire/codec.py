@@ -56,6 +56,11 @@ class Arguments:
         except RecursionError:
             raise TypeError(f"{self._signature.title}() arguments: {_TOO_DEEP}") from None
 
+    @property
+    def forms(self) -> Mapping[str, Form]:
+        """By parameter; of *args and **kwargs the form of each item."""
+        return self._forms
+
     def _form(self, name: str) -> Form:
         return self._forms[name if name in self._forms else self._signature.keywords]
 
