@@ -2,17 +2,14 @@
 
 from __future__ import annotations
 
-import contextlib
 import json
 import time
 from base64 import b64decode, b64encode
-from threading import Thread
 from typing import Any
 
 from hyfn.clouds.aws.fleet import Fleet
-from hyfn.clouds.aws.http1 import Connection, Message, listen, response
 from hyfn.clouds.aws.runtime_api import Configuration, InitFailed, Outcome
-from hyfn.wire.http1 import BadMessage
+from hyfn.toolchain.http1 import Connection, Message, Server, response
 
 API = "/2015-03-31/functions/"
 MAX_EVENT = 6_291_456
@@ -23,45 +20,17 @@ TEXT = ("text/", "application/json", "application/xml", "application/javascript"
 
 
 class Front:
-    """Answers from the moment it is made. One thread for each connection, which carries its calls through."""
+    """Answers from the moment it is made."""
 
     def __init__(self, configuration: Configuration, fleet: Fleet, port: int = 0) -> None:
         self._configuration = configuration
         self._fleet = fleet
-        self._listener, self.port = listen(port)
-        self._connections: set[Connection] = set()
-        Thread(target=self._accept, name=f"lambda-{configuration.name}", daemon=True).start()
+        self._server = Server(self._answer, port)
+        self.port = self._server.port
 
     def stop(self) -> None:
         """Close every socket. Safe to repeat."""
-        with contextlib.suppress(OSError):
-            self._listener.shutdown(2)
-        self._listener.close()
-        for connection in list(self._connections):
-            connection.close()
-
-    def _accept(self) -> None:
-        with contextlib.suppress(OSError):
-            while True:
-                accepted, _ = self._listener.accept()
-                connection = Connection(accepted)
-                self._connections.add(connection)
-                Thread(target=self._serve, args=(connection,), daemon=True).start()
-
-    def _serve(self, connection: Connection) -> None:
-        try:
-            with contextlib.suppress(OSError):
-                self._answer_all(connection)
-        finally:
-            self._connections.discard(connection)
-            connection.close()
-
-    def _answer_all(self, connection: Connection) -> None:
-        try:
-            while (message := connection.receive()) is not None:
-                self._answer(connection, message)
-        except BadMessage as error:
-            connection.send(response(f"{error.status} ", TEXT_PLAIN, str(error).encode()))
+        self._server.stop()
 
     def _answer(self, connection: Connection, message: Message) -> None:
         door = _Invoke if message.target.startswith("/2015-03-31/") else _Url

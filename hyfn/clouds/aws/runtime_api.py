@@ -11,7 +11,7 @@ import uuid
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from hyfn.clouds.aws.http1 import Connection, Message, listen, response
+from hyfn.toolchain.http1 import Connection, Message, listen, response
 from hyfn.toolchain.processes import Process
 from hyfn.wire.http1 import BadMessage
 

@@ -14,8 +14,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import urlsplit
 
-from hyfn.clouds.aws.http1 import Connection, listen
-from hyfn.clouds.aws.http1 import response as answer
+from hyfn.toolchain.http1 import Connection, listen
+from hyfn.toolchain.http1 import response as answer
 from hyfn.wire.carrier import Request, Response
 
 SECONDS = 60.0

@@ -1,11 +1,12 @@
-"""HTTP/1.1 messages on a blocking socket, as lean as the Runtime API and the public doors need."""
+"""HTTP/1.1 on loopback for what stands in for a platform: its public side, or an interface that a runtime asks."""
 
 from __future__ import annotations
 
 import contextlib
 import socket
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from threading import Thread
 from typing import TypeVar
 
 from hyfn.wire import http1
@@ -14,7 +15,7 @@ T = TypeVar("T")
 
 CHUNK = 256 * 1024
 MAX_BODY = 64 * 1024 * 1024
-"""Far beyond what Lambda takes: its own limit is for its doors to say."""
+"""Far beyond what any platform takes: its own limit is for its doors to say."""
 MAX_HEAD = 2 * 1024 * 1024
 """awslambdaric puts up to 1 MB of fault description into one header."""
 
@@ -79,3 +80,49 @@ def listen(port: int = 0) -> tuple[socket.socket, int]:
     """A listening socket on loopback and its port."""
     listener = socket.create_server(("127.0.0.1", port), backlog=256)
     return listener, listener.getsockname()[1]
+
+
+class Server:
+    """Listens on loopback from the moment it is made. One thread for each connection, which carries its calls through.
+
+    `answer` sends the response itself: it may have something to do after that.
+    """
+
+    def __init__(self, answer: Callable[[Connection, Message], None], port: int = 0) -> None:
+        """Port 0 takes a free one: see `port`."""
+        self._answer = answer
+        self._listener, self.port = listen(port)
+        self._connections: set[Connection] = set()
+        Thread(target=self._accept, daemon=True).start()
+
+    def stop(self) -> None:
+        """Close every socket. Safe to repeat."""
+        with contextlib.suppress(OSError):
+            self._listener.shutdown(socket.SHUT_RDWR)
+        self._listener.close()
+        for connection in list(self._connections):
+            connection.close()
+
+    def _accept(self) -> None:
+        with contextlib.suppress(OSError):
+            while True:
+                accepted, _ = self._listener.accept()
+                connection = Connection(accepted)
+                self._connections.add(connection)
+                Thread(target=self._serve, args=(connection,), daemon=True).start()
+
+    def _serve(self, connection: Connection) -> None:
+        try:
+            with contextlib.suppress(OSError):
+                self._answer_all(connection)
+        finally:
+            self._connections.discard(connection)
+            connection.close()
+
+    def _answer_all(self, connection: Connection) -> None:
+        try:
+            while (message := connection.receive()) is not None:
+                self._answer(connection, message)
+        except http1.BadMessage as error:
+            refusal = response(f"{error.status} ", {"Content-Type": "text/plain"}, str(error).encode())
+            connection.send(refusal)
