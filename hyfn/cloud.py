@@ -4,16 +4,31 @@ A folder's `__init__.py` declares its decorators (`platform`), and these modules
 
     pack.py      packer: Packer        host.py   the entry point that the platform calls (uses hyfn.host)
     call.py      caller: Caller        emulate.py  emulator: Emulator   (optional)
+    on.py        delivery, answer: see hyfn.host.events; loaded in artifacts whose functions have triggers
+    emit.py      emitter: Emitter      (where the platform has triggers)
     ship.py      shipper: Shipper      (a later part of the road)
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol
 
-from hyfn.model import Artifact, Container, FunctionSpec, Limits, Problem, Runtime, Staged, Target, Tree
+from hyfn.model import (
+    Artifact,
+    Container,
+    FunctionSpec,
+    Limits,
+    Offer,
+    Problem,
+    Runtime,
+    Staged,
+    Target,
+    Tree,
+    Trigger,
+)
 from hyfn.wire.carrier import Answer, Endpoint, Request, Response
 
 
@@ -58,6 +73,19 @@ class Packer(Protocol):
         """Python statements that load the artifact as the platform does, for the check in a clean interpreter."""
         ...
 
+    def manifest(self, function: FunctionSpec, target: Target, name: str, image: str) -> Mapping[str, Any] | None:
+        """The platform's own description of one artifact as its tools take it, as one JSON document; None where the
+        artifact says it all.
+
+        `name` is as `platform_name` gave it, `image` the reference of the artifact's image, "" for a zip. The same for
+        the same arguments, on every machine. Never holds a secret: it names where the platform keeps it.
+        """
+        ...
+
+    def offers(self, target: Target) -> Mapping[str, Offer]:
+        """The kinds of hyfn.on that `target`'s platform has, each by its own name there; {} where it has none."""
+        ...
+
 
 class Host(Protocol):
     """Two translations inside a platform. `event` is whatever the platform hands to its handler."""
@@ -91,8 +119,37 @@ class Running(Protocol):
     evidence: str
     """runtime: the vendor's own component runs it; spec: our stand-in, written from the specification."""
 
+    events: Endpoint | None
+    """Where the platform's own events come in; None where its functions wait for none. Only a platform sends there."""
+
     def stop(self) -> None:
         """End every process of it. Safe to repeat."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Notification:
+    """One request by which a platform tells an artifact of events; `ids` are theirs."""
+
+    request: Request
+    ids: Sequence[str]
+
+
+class Emitter(Protocol):
+    """A platform's own notifications, for `hyfn emit`. Never opens a socket. The inverse of the cloud's `on`."""
+
+    def notify(
+        self, endpoint: Endpoint, trigger: Trigger, events: Sequence[Mapping[str, Any]]
+    ) -> Sequence[Notification]:
+        """What the platform would send to `endpoint` (a Running's `events`), in order, as its runtime gets it.
+
+        `events` are as hyfn.event.occurrence makes them, with the types and sources that hyfn.event lists; `trigger` is
+        the one that waits for them.
+        """
+        ...
+
+    def failed(self, notification: Notification, response: Response) -> Sequence[str]:
+        """The ids of those that the platform would deliver again, by its own reading of the response."""
         ...
 
 

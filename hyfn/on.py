@@ -54,11 +54,11 @@ def http(
 def http(path: Any = "/", *, methods: Sequence[str] = ("POST",), mount: str = "") -> Any:
     """HTTP requests of anybody, without hyfn's own protocol: people, browsers, other languages.
 
-    `path` may hold parameters: "/orders/{id}", and "{rest...}" at its end for all that follows. They, the query (of GET,
-    HEAD, DELETE and OPTIONS) or the JSON object of the body (of all other methods) become the function's parameters, by
-    name and converted to their types; a parameter of the type `hyfn.Request` gets the request itself. What is returned
-    is sent as JSON, a `hyfn.Response` as it is. `mount`: the function takes nothing and returns an ASGI or WSGI
-    application, once at start, which gets every request below `path`, whatever its method.
+    `path` may hold parameters: "/orders/{id}", and "{rest...}" at its end for all that follows. They, the query (of
+    GET, HEAD, DELETE and OPTIONS) or the JSON object of the body (of all other methods) become the function's
+    parameters, by name and converted to their types; a parameter of the type `hyfn.Request` gets the request itself.
+    What is returned is sent as JSON, a `hyfn.Response` as it is. `mount`: the function takes nothing and returns an
+    ASGI or WSGI application, once at start, which gets every request below `path`, whatever its method.
     """
     return path if callable(path) else _TRIGGER
 

@@ -14,8 +14,8 @@ from hyfn import clouds, discover
 from hyfn.discover import graph
 from hyfn.discover import source as source_text
 from hyfn.errors import BuildError, HyfnError, ProjectErrors, SourceError, raise_all
-from hyfn.model import Problem, Project, Source
-from hyfn.pack import environment, lifecycle
+from hyfn.model import FunctionSpec, Problem, Project, Source, Target
+from hyfn.pack import environment, lifecycle, waiting
 from hyfn.pack import units as grouping
 from hyfn.pack.units import Unit, units
 from hyfn.project.platforms import packer, runtime
@@ -48,7 +48,7 @@ def check(project: Project, today: date | None = None) -> list[Problem]:
         problem
         for unit in made
         for function in unit.functions
-        for problem in packer(unit.target).check(function, unit.target)
+        for problem in (*packer(unit.target).check(function, unit.target), *_unoffered(function, unit.target))
     ]
     limited = [problem for unit in made for problem in _beyond(unit, today or date.today())]
     unresolved = [
@@ -61,6 +61,12 @@ def check(project: Project, today: date | None = None) -> list[Problem]:
         for call in project.unresolved
     ]
     return [*grouping.problems(made), *refused, *limited, *unresolved]
+
+
+def _unoffered(function: FunctionSpec, target: Target) -> Iterator[Problem]:
+    """Triggers that the platform has not."""
+    if function.triggers:
+        yield from waiting.problems(function, target, packer(target).offers(target))
 
 
 def _beyond(unit: Unit, today: date) -> Iterator[Problem]:

@@ -28,7 +28,7 @@ def of(forms: Forms, cls: type, args: tuple[Any, ...], scope: Scope) -> Form:
         return _blob(forms, scope)
     if cls is not Event:
         raise CannotTravel(f"a hyfn.{cls.__qualname__} cannot travel")
-    return _event(forms, forms.of(args[0] if args else object, scope))
+    return _event(forms.of(args[0] if args else object, scope))
 
 
 def _blob(forms: Forms, scope: Scope) -> Form:
@@ -44,7 +44,7 @@ def _blob(forms: Forms, scope: Scope) -> Form:
     return fill_record(form, fields, lambda value: type(value) is Blob, lambda values: Blob(**values))
 
 
-def _event(forms: Forms, data: Form) -> Form:
+def _event(data: Form) -> Form:
     form = Form("Event", (Event,), frozenset((dict,)))
     form.is_named, form.is_deep = True, data.may_nest
     pack_data, unpack_data = data.packer(), data.unpacker()
