@@ -6,6 +6,7 @@ from hyfn.wire.json_text import read
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Mapping
     from typing import Any
 
 
@@ -31,3 +32,26 @@ def function(identity: str) -> Any:
     for part in qualname.split("."):
         found = getattr(found, part)
     return found
+
+
+def on(document: Mapping[str, Any]) -> Any:
+    """The module `on` of the artifact's cloud, which translates the events that its functions wait for; None where they
+    wait for none. `document` is the manifest."""
+    triggers = document.get("triggers") or {}
+    if all(trigger["kind"] == "http" for waiting in triggers.values() for trigger in waiting):
+        return None
+    return _module(f"hyfn.clouds.{document['cloud']}.on")
+
+
+def web(document: Mapping[str, Any]) -> Any:
+    """The module hyfn.host.web, None where no function of the artifact takes plain HTTP requests."""
+    triggers = document.get("triggers") or {}
+    if not any(trigger["kind"] == "http" for waiting in triggers.values() for trigger in waiting):
+        return None
+    return _module("hyfn.host.web")
+
+
+def _module(name: str) -> Any:
+    from importlib import import_module
+
+    return import_module(name)

@@ -17,22 +17,27 @@ from hyfn.toolchain import cache
 ROOT = Path(hyfn.__file__).parent
 VERSION = "1"
 """Of the form in which hyfn's own files are kept."""
-BY_NAME = ("hyfn.declare", "hyfn.errors", "hyfn.remote")
-"""What is imported by a computed name, so that reading does not show it; beside it, every cloud's `call`."""
+BY_NAME = ("hyfn.declare", "hyfn.errors", "hyfn.event", "hyfn.on", "hyfn.remote", "hyfn.request")
+"""What is imported by a computed name, so that reading does not show it; beside it, every cloud's `call`, and what
+takes a function's triggers."""
+HTTP = "http"
+"""The kind of trigger that is no event."""
 
 
 @functools.cache
-def travelling(cloud: str) -> dict[str, bytes]:
-    """hyfn's own files for an artifact on `cloud`: paths under the import root.
+def travelling(cloud: str, kinds: frozenset[str] = frozenset()) -> dict[str, bytes]:
+    """hyfn's own files for an artifact on `cloud`, whose functions have triggers of these `kinds`: paths under the
+    import root.
 
-    Its host, every cloud's decorator (user modules import them) and caller (calls need them), and what those import,
+    Its host, what takes those triggers, every cloud's decorator (user modules import them) and caller (calls need them), and what those import,
     without their docstrings: a fifth of what hyfn weighs there. Lines keep their numbers.
     """
-    kept = cache.home() / "own" / f"{cache.key(VERSION, _stamps())}-{cloud}.json"
+    roots = _roots(cloud, kinds)
+    kept = cache.home() / "own" / f"{cache.key(VERSION, _stamps(), roots)}-{cloud}.json"
     try:
         texts = json.loads(kept.read_bytes())
     except (OSError, ValueError):
-        texts = {name: _bare(path) for name, path in _found(cloud).items()}
+        texts = {name: _bare(path) for name, path in _found(roots).items()}
         cache.put(kept, json.dumps(texts).encode())
     return {name: text.encode() for name, text in texts.items()}
 
@@ -44,8 +49,14 @@ def _stamps() -> list[str]:
     return [hyfn.__version__, *(f"{file} {(stat := file.stat()).st_size} {stat.st_mtime_ns}" for file in files)]
 
 
-def _found(cloud: str) -> dict[str, Path]:
-    waiting = [*BY_NAME, f"hyfn.clouds.{cloud}.host", *_clouds()]
+def _roots(cloud: str, kinds: frozenset[str]) -> list[str]:
+    roots = [*BY_NAME, f"hyfn.clouds.{cloud}.host", *_clouds()]
+    roots += ["hyfn.host.web"] if HTTP in kinds else []
+    return roots + ([f"hyfn.clouds.{cloud}.on"] if kinds - {HTTP} else [])
+
+
+def _found(roots: Sequence[str]) -> dict[str, Path]:
+    waiting = [*roots]
     found: dict[str, Path] = {}
     while waiting:
         module = waiting.pop()
