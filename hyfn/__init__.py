@@ -41,10 +41,12 @@ __all__ = [
     "aws",
     "azure",
     "gcp",
+    "ibm",
     "knative",
     "local",
     "on",
     "openshift",
+    "openwhisk",
 ]
 
 TYPE_CHECKING = False
@@ -55,6 +57,7 @@ if TYPE_CHECKING:
     from hyfn.clouds.gcp import gcp
     from hyfn.clouds.knative import knative, openshift
     from hyfn.clouds.local import local
+    from hyfn.clouds.openwhisk import ibm, openwhisk
     from hyfn.declare import AsyncFunction, Call, Function, Mapped
     from hyfn.errors import (
         BuildError,

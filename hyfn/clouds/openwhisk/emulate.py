@@ -1,0 +1,157 @@
+"""OpenWhisk on this machine: a stand-in for its controller, invoker and proxy, written from the specification.
+
+No Python action runtime is on a package index. The launcher, in an interpreter of its own, is in `runtime`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from urllib.parse import quote
+
+import hyfn
+from hyfn.clouds.openwhisk.container import Action, Container, InitFailed
+from hyfn.clouds.openwhisk.doors import Api, CodeEngineUrl, Door, RawWebAction
+from hyfn.clouds.openwhisk.front import Controller, Front
+from hyfn.clouds.openwhisk.pack import BLOCKING_SECONDS, MAX_PAYLOAD, offer, packer
+from hyfn.clouds.openwhisk.pipes import Pipes
+from hyfn.clouds.openwhisk.pool import LIMIT, PATIENCE, Pool
+from hyfn.errors import MachineError, ProjectError
+from hyfn.model import Artifact, Place, Target
+from hyfn.toolchain import environments, pythons
+from hyfn.toolchain.processes import Process, clean_env
+from hyfn.wire.carrier import Endpoint
+
+LAUNCHER = Path(__file__).parent / "runtime" / "launcher.py"
+NAMESPACE = "guest"
+"""OpenWhisk's own, of an action that names none."""
+
+
+@dataclass(frozen=True, slots=True)
+class OpenWhiskRunning:
+    """`endpoint` is the door that callers use."""
+
+    endpoint: Endpoint
+    runtime: str
+    evidence: str
+    pool: Pool
+    front: Front
+
+    def stop(self) -> None:
+        """End every process of it. Safe to repeat."""
+        self.front.stop()
+        self.pool.stop()
+
+
+class OpenWhiskEmulator:
+    """At most `limit` containers of an action; at the limit a call waits `patience` seconds, then 429. After `wait`
+    seconds a caller gets the activation's id, and the activation goes on. Does not enforce `memory`."""
+
+    def __init__(self, limit: int = LIMIT, patience: float = PATIENCE, wait: float = BLOCKING_SECONDS) -> None:
+        self._limit = limit
+        self._patience = patience
+        self._wait = wait
+
+    def python(self, target: Target) -> str:
+        """The minor version that this machine will run `target` with. Raises MachineError where there is none."""
+        there = offer(target)
+        return pythons.nearest(str(target.options.get("python") or there.python), there.pythons)[0]
+
+    def prepare(self, target: Target, report: Callable[[str], None]) -> None:
+        """Make a bare environment of the action's Python, if it is not there. Safe to repeat and to run at once."""
+        environments.environment("action", [], self.python(target), report)
+
+    def start(
+        self, artifact: Artifact, unpacked: Path, env: Mapping[str, str], log: Path, port: int = 0
+    ) -> OpenWhiskRunning:
+        """Start it and wait until it can be called. Raises ProjectError, with the end of its log, if it cannot load."""
+        environment = environments.environment("action", [], artifact.python, lambda _: None)
+        front = Front(port)
+        action = _action(artifact, front.port)
+        given = {**artifact.options.get("env", {}), **_variables(artifact, action), **env}
+        root = packer.roots(unpacked)[0]
+
+        def process(pipes: Pipes) -> Process:
+            argv = pipes.command([environment.python, LAUNCHER, root])
+            return Process.start(argv, env=clean_env(given), cwd=root, log=log)
+
+        pool = Pool(lambda: Container(action, process), self._limit, self._patience)
+        try:
+            pool.release(_first(pool, artifact))
+            front.serve(Controller(action, _doors(artifact), pool, self._wait))
+        except BaseException:
+            front.stop()
+            pool.stop()
+            raise
+        version = pythons.full_version(environment.python, artifact.python) or artifact.python
+        return OpenWhiskRunning(
+            _endpoint(artifact, action),
+            f"hyfn {hyfn.__version__}'s stand-in for the actionloop proxy on CPython {version}",
+            "spec",
+            pool,
+            front,
+        )
+
+
+emulator = OpenWhiskEmulator()
+
+
+def _first(pool: Pool, artifact: Artifact) -> Container:
+    try:
+        container = pool.take()
+    except InitFailed as error:
+        raise ProjectError(f"{artifact.short} does not load as an action of OpenWhisk: {error}") from error
+    if container is None:
+        raise MachineError(f"no container of {artifact.short} could be started")
+    return container
+
+
+def _action(artifact: Artifact, port: int) -> Action:
+    options = artifact.options
+    return Action(
+        str(options.get("namespace") or NAMESPACE).strip("/"),
+        str(options.get("package") or ""),
+        str(options.get("name") or artifact.short.replace(".", "-")),
+        float(options.get("timeout") or BLOCKING_SECONDS),
+        f"http://127.0.0.1:{port}",
+        None if _is_ibm(artifact) else MAX_PAYLOAD,
+    )
+
+
+def _is_ibm(artifact: Artifact) -> bool:
+    return bool(offer(Target("openwhisk", artifact.platform, {}, Place("", 0))).lacks)
+
+
+def _doors(artifact: Artifact) -> Sequence[Door]:
+    if _is_ibm(artifact):
+        return [CodeEngineUrl()]
+    return [Api(), RawWebAction(bool(artifact.options.get("web")))]
+
+
+def _endpoint(artifact: Artifact, action: Action) -> Endpoint:
+    api = f"{action.api_host}/api/v1"
+    if _is_ibm(artifact):
+        return Endpoint("openwhisk", artifact.function, f"{action.api_host}/", "url")
+    if artifact.options.get("web"):
+        url = f"{api}/web/{action.namespace}/{action.package or 'default'}/{quote(action.name)}"
+        return Endpoint("openwhisk", artifact.function, url, "web")
+    url = f"{api}/namespaces/{action.namespace}/actions/{quote(action.local)}?blocking=true&result=true"
+    return Endpoint("openwhisk", artifact.function, url)
+
+
+def _variables(artifact: Artifact, action: Action) -> dict[str, str]:
+    """What a container is started and initialised with (apache/openwhisk pull request 4722, SetEnv in actionProxy.go),
+    but for an API key, which only actions with that annotation get."""
+    known = {
+        "__OW_ACTION_NAME": action.qualified,
+        "__OW_API_HOST": action.api_host,
+        "__OW_EXECUTION_ENV": f"openwhisk/action-python-v{artifact.python}",
+        "__OW_NAMESPACE": action.namespace,
+        "__OW_WAIT_FOR_ACK": "1",
+        "PYTHONIOENCODING": "UTF-8",
+    }
+    if _is_ibm(artifact):
+        environment = f"ibm/action-python-v{artifact.python}"
+        known |= {"CE_EXECUTION_ENV": environment, "CE_FUNCTION": action.name, "CE_REGION": "local"}
+    return known
