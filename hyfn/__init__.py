@@ -38,6 +38,7 @@ __all__ = [
     "Unauthenticated",
     "Unavailable",
     "UnsupportedEncoding",
+    "alibaba",
     "aws",
     "azure",
     "gcp",
@@ -52,6 +53,7 @@ __all__ = [
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from hyfn import on
+    from hyfn.clouds.alibaba import alibaba
     from hyfn.clouds.aws import aws
     from hyfn.clouds.azure import azure
     from hyfn.clouds.gcp import gcp

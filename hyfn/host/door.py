@@ -66,12 +66,12 @@ class Frames:
 
 
 class Nothing:
-    """Where a platform only wants to hear 200: a hook of an instance's life that a function has no use for."""
+    """Where a platform only wants to hear 200, by any method: a hook of an instance's life that no function needs."""
 
     __slots__ = ()
 
-    def refused(self, head: RequestHead) -> Refusal | None:
-        return None if head.method == "POST" else (405, Malformed)
+    def refused(self, head: RequestHead) -> Refusal | None:  # noqa: ARG002
+        return None
 
     def answer(self, head: RequestHead, body: bytes) -> Said:  # noqa: ARG002
         return 200, "text/plain", b""

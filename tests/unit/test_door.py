@@ -54,11 +54,18 @@ def test_a_path_without_a_door_is_refused(target: str) -> None:
         assert client.response()[::2] == (404, b"NO_SUCH_FUNCTION")
 
 
-@pytest.mark.parametrize("target", ["/", "/event", "/begin"])
-def test_only_post_passes(target: str) -> None:
+@pytest.mark.parametrize("target", ["/", "/event"])
+def test_only_post_carries_a_call(target: str) -> None:
     with serving(doors=DOORS) as server, Client(server) as client:
         client.send(f"GET {target} HTTP/1.1\r\nHost: h\r\n\r\n".encode())
         assert client.response()[2] == b"MALFORMED"
+
+
+@pytest.mark.parametrize("method", ["GET", "POST"])
+def test_a_hook_hears_200(method: str) -> None:
+    with serving(doors=DOORS) as server, Client(server) as client:
+        client.send(f"{method} /begin HTTP/1.1\r\nHost: h\r\n\r\n".encode())
+        assert client.response()[::2] == (200, b"")
 
 
 def test_the_host_refuses_in_the_doors_own_form() -> None:
