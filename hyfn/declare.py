@@ -245,12 +245,17 @@ class Placement:
 
 
 class Platform(Generic[O]):
-    """A target-cloud decorator, bare or called. `accepts` is the function whose parameters are its options."""
+    """A target-cloud decorator, bare or called. `accepts` is the function whose parameters are its options.
+
+    `hyfn.clouds.platforms` says which `cloud` it is of, in which `package`, and the `distribution` that brings that.
+    """
 
     def __init__(self, accepts: Callable[O, None], name: str) -> None:
         self.accepts = accepts
         self.name = name
-        self.cloud = accepts.__module__.rpartition(".")[2]
+        self.package = accepts.__module__
+        self.cloud = self.package.rpartition(".")[2]
+        self.distribution = self.package.partition(".")[0]
         self.__doc__ = accepts.__doc__
 
     @overload

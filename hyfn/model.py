@@ -143,13 +143,31 @@ class Source:
 
 
 @dataclass(frozen=True, slots=True)
+class Cloud:
+    """Where a cloud comes from: the `package` with its modules, and the `distribution` that brings that one.
+
+    "hyfn.clouds.<name>" and "hyfn" for hyfn's own; `distribution` is normalised, "" where nothing says it. `platforms`
+    are the names of its decorators.
+    """
+
+    name: str
+    package: str
+    distribution: str
+    platforms: Sequence[str]
+
+    @property
+    def is_own(self) -> bool:
+        return self.distribution == "hyfn"
+
+
+@dataclass(frozen=True, slots=True)
 class Project:
     """What discovery found by reading. Nothing of it was imported.
 
     `dependencies` are PEP 508 requirements as declared; `requires_python` is the specifier or None; `kind` is
     script (PEP 723), requirements or package. `config` is the [tool.hyfn] table. `sources` by module name.
     `source_root` is the folder that stands on sys.path (root, or root/src). `script` is the file of a script, relative
-    to the root, "" for other kinds. `uv` is the [tool.uv] table.
+    to the root, "" for other kinds. `uv` is the [tool.uv] table. `clouds` are those that there are, by name.
     """
 
     app: str
@@ -165,6 +183,7 @@ class Project:
     unresolved: Sequence[Unresolved] = ()
     script: str = ""
     uv: Mapping[str, Any] = field(default_factory=dict)
+    clouds: Mapping[str, Cloud] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)

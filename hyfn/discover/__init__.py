@@ -6,7 +6,7 @@ import ast
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 
-from hyfn.discover import layout, signature, travel
+from hyfn.discover import layout, providers, signature, travel
 from hyfn.discover.config import NOTHING
 from hyfn.discover.layout import Layout
 from hyfn.discover.marks import Marked, Reader
@@ -27,7 +27,7 @@ def read(path: Path, platforms: Platforms, stage: str = "") -> Project:
     """
     found = layout.find(path)
     problems = [*found.problems, *layout.syntax_errors(found.sources)]
-    scopes = Scopes(found.sources)
+    scopes = Scopes(found.sources, [path for name in platforms for path in providers.paths(name, platforms[name])])
     marked = Reader(found.sources, scopes, platforms, _home(found), problems).read()
     settings = Settings(found.document, platforms, marked, stage, found.sources)
     problems += settings.problems()
@@ -48,6 +48,7 @@ def read(path: Path, platforms: Platforms, stage: str = "") -> Project:
         functions,
         script=found.script,
         uv=found.document.typed(dict, "tool", "uv") or {},
+        clouds=providers.clouds(platforms),
     )
 
 

@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import ast
 
-from hyfn.discover import units
+from hyfn.discover import providers, units
 from hyfn.discover.references import Ref
 from hyfn.discover.resolve import Meaning, Name, Names
 from hyfn.discover.scope import Definition
 
-HYFN = "hyfn"
 _HARMLESS = frozenset(
     [
         "abc",
@@ -32,6 +31,7 @@ class Effects:
 
     def __init__(self, names: Names) -> None:
         self._names = names
+        self._harmless = _HARMLESS | providers.packages(names.project.clouds.values())
 
     def has_any(self, module: str, node: Definition) -> bool:
         """Whether a def or class must stay because its being defined may be seen elsewhere."""
@@ -47,7 +47,7 @@ class Effects:
         meaning = self._names.meaning(module, Ref(None, path, decorator.lineno))
         if meaning == Meaning():
             return path in _HARMLESS_BUILTINS
-        return bool(meaning.externals) and all(_top(name) in _HARMLESS | {HYFN} for name in meaning.externals)
+        return bool(meaning.externals) and all(providers.holds(self._harmless, name) for name in meaning.externals)
 
     def _is_counted(self, module: str, node: ast.ClassDef, seen: frozenset[ast.AST] = frozenset()) -> bool:
         """Whether a base or the metaclass of the project takes notice of a new class."""
@@ -70,7 +70,3 @@ class Effects:
     def _is_alias(self, name: Name) -> bool:
         """`Base = models.Base` is followed; what a call made (`Base = declarative_base()`) may count its subclasses."""
         return all(binding.alias for binding in self._names.modules[name.module].bindings.get(name.name, ()))
-
-
-def _top(name: str) -> str:
-    return name.partition(".")[0]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 
+from hyfn.discover import providers
 from hyfn.discover.references import Imported
 from hyfn.discover.resolve import Names
 from hyfn.model import Place
@@ -17,11 +18,13 @@ class Foreign:
 
     def __init__(self, names: Names) -> None:
         self._names = names
+        self._packages = providers.packages(names.project.clouds.values())
         self._required: dict[str, Place] = {}
         self._forgiven: dict[str, Place] = {}
 
     def note(self, module: str, imported: Imported) -> None:
-        """An import in `module`. Of the project's own modules, hyfn and the standard library nothing is noted."""
+        """An import in `module`. Of the project's own modules, hyfn, the packages of clouds and the standard library
+        nothing is noted."""
         name = self._name(imported)
         if name is not None:
             file = self._names.modules[module].source.file
@@ -38,7 +41,9 @@ class Foreign:
 
     def _name(self, imported: Imported) -> str | None:
         top = imported.module.partition(".")[0]
-        if not top or top == "hyfn" or top in sys.stdlib_module_names or self._names.is_own(imported.module):
+        if not top or top in sys.stdlib_module_names or self._names.is_own(imported.module):
+            return None
+        if providers.holds(self._packages, f"{imported.module}.{imported.name}"):
             return None
         if top in self._names.modules:
             return None

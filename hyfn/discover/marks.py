@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import ast
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
+from hyfn.discover import providers
 from hyfn.discover.options import (
     NotConstantError,
     Platform,
@@ -56,12 +57,14 @@ class Marked:
 
 @dataclass(frozen=True, slots=True)
 class _Decorator:
-    """What an expression that leads to hyfn says. `platform` is None where hyfn has no decorator called `name`."""
+    """What an expression says that leads to hyfn, or to another `package` with platforms. `platform` is None where
+    that has no decorator called `name`."""
 
     name: str
     platform: Platform | None
     call: ast.Call | None = None
     module: str = ""
+    package: str = providers.HYFN
 
 
 class Reader:
@@ -75,10 +78,10 @@ class Reader:
         self._platforms = platforms
         self._home = home
         self._problems = problems
-        self._by_path = {f"{found.accepts.__module__}.{name}": found for name, found in platforms.items()}
-        self._by_path |= {f"hyfn.{name}": found for name, found in platforms.items()}
+        self._by_path = {path: found for name, found in platforms.items() for path in providers.paths(name, found)}
         self._by_path |= TRIGGERS
-        self._users = _users(sources, scopes)
+        self._packages = providers.packages(providers.clouds(platforms).values())
+        self._users = _users(sources, scopes, self._packages)
 
     def read(self) -> list[Marked]:
         """Every decorated function, module by module, in the order of their lines."""
@@ -138,6 +141,9 @@ class Reader:
                 return _Decorator(found.name, found)
             case External(full) if full.startswith("hyfn.") and full != "hyfn.on":
                 return _Decorator(full.removeprefix("hyfn."), None)
+            case External(full) if full.rpartition(".")[0] in self._packages:
+                package, _, wrong = full.rpartition(".")
+                return _Decorator(wrong, None, package=package)
             case Found(at, Assigned(value)) if value is not None and depth < 16:
                 return self._decorator(value, at, depth + 1)
         return None
@@ -146,7 +152,10 @@ class Reader:
         if decorator.platform is None:
             known = {found.name: found for found in self._by_path.values()}
             hint = nearest(decorator.name, known if decorator.name.startswith("on.") else self._platforms)
-            self._error(f"hyfn has no decorator {decorator.name!r}", source, self._origin(source, expression), hint)
+            if elsewhere := self._platforms.get(decorator.name):
+                hint = f"write `{providers.source(decorator.name, elsewhere)}`"
+            said = f"{decorator.package} has no decorator {decorator.name!r}"
+            self._error(said, source, self._origin(source, expression), hint)
             return None
         options = self._options(source, node, decorator.platform, decorator) if decorator.call else {}
         return Mark(decorator.platform, options, Place(source.file, expression.lineno))
@@ -236,7 +245,8 @@ class Reader:
         name = dotted(expression.func if isinstance(expression, ast.Call) else expression) or ""
         platform = name.removeprefix("hyfn.")
         if platform in self._platforms and isinstance(self._scopes.find(source.module, name), Undefined):
-            hint = "from hyfn import " + platform if platform == name else "import hyfn"
+            is_bare = platform == name
+            hint = providers.source(platform, self._platforms[platform]) if is_bare else "import hyfn"
             self._error(f"{name} is not imported", source, expression.lineno, f"write `{hint}`")
 
     def _refuse_misplaced(self, source: Source, node: ast.AST, owner: ast.AST) -> None:
@@ -294,9 +304,10 @@ def _yields(function: Function) -> bool:
     return False
 
 
-def _users(sources: Mapping[str, Source], scopes: Scopes) -> set[str]:
-    """The modules that may hold a decorator: those that name hyfn, and those that import from these."""
-    users = {module for module, source in sources.items() if "hyfn" in source.text}
+def _users(sources: Mapping[str, Source], scopes: Scopes, packages: Collection[str]) -> set[str]:
+    """The modules that may hold a decorator: those that name a package with some, and those that import from these."""
+    names = {package.rpartition(".")[2] for package in packages}
+    users = {module for module, source in sources.items() if any(name in source.text for name in names)}
     while True:
         more = {module for module in sources.keys() - users if _imports(module, users, scopes)}
         if not more:

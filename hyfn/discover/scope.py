@@ -5,7 +5,7 @@ from __future__ import annotations
 import ast
 import builtins
 import typing
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import TypeGuard
 
@@ -69,8 +69,10 @@ Binding = Imported | Assigned | Definition
 class Scopes:
     """The module-level names of all modules of a project."""
 
-    def __init__(self, sources: Mapping[str, Source]) -> None:
+    def __init__(self, sources: Mapping[str, Source], decorators: Collection[str] = ()) -> None:
+        """`decorators` are the dotted names of those that a star import may bring."""
         self._sources = sources
+        self._decorators = frozenset(decorators)
         self._bindings: dict[str, dict[str, list[Binding]]] = {}
         self._packages = {module.rpartition(".")[0] for module in sources} - {""}
 
@@ -116,6 +118,9 @@ class Scopes:
             return External(f"builtins.{'.'.join(parts)}")
         if "typing" in stars and hasattr(typing, parts[0]):
             return External(f"typing.{'.'.join(parts)}")
+        for star in stars:
+            if f"{star}.{parts[0]}" in self._decorators:
+                return External(f"{star}.{'.'.join(parts)}")
         if "hyfn" in stars:
             return External(f"hyfn.{'.'.join(parts)}")
         unread = [star for star in stars if star not in self._sources and star != "typing"]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from textwrap import dedent
 from typing import Literal
@@ -34,7 +34,14 @@ def azure(*, name: str = "", region: str = "", memory: Literal[512, 2048] = 2048
 def gcp(*, name: str = "", min_instances: int = 0) -> None: ...
 
 
-PLATFORMS = {found.__name__: Platform(found, found.__name__) for found in (aws, azure, gcp)}
+def of_hyfn(accepts: Callable[..., None]) -> Platform[...]:
+    """A platform of hyfn's own, as far as discovery can tell."""
+    made = Platform(accepts, accepts.__name__)
+    made.cloud, made.package, made.distribution = made.name, f"hyfn.clouds.{made.name}", "hyfn"
+    return made
+
+
+PLATFORMS = {found.__name__: of_hyfn(found) for found in (aws, azure, gcp)}
 
 
 def write(folder: Path, files: Mapping[str, str]) -> Path:

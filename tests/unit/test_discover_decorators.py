@@ -37,7 +37,7 @@ def test_a_decorator_is_known_by_any_name(tmp_path: Path, imported: str, decorat
         "pkg/inner.py": "from marks import big as there\n",
     }
     target = functions(tmp_path, files)["app:f"].targets[0]
-    assert (target.cloud, target.platform) == ("discovering", "aws")
+    assert (target.cloud, target.platform) == ("aws", "aws")
     assert str(target.place) == f"app.py:{imported.count(chr(10)) + 2}"
 
 
