@@ -44,6 +44,7 @@ __all__ = [
     "gcp",
     "ibm",
     "knative",
+    "kubernetes",
     "local",
     "on",
     "openshift",
@@ -58,6 +59,7 @@ if TYPE_CHECKING:
     from hyfn.clouds.azure import azure
     from hyfn.clouds.gcp import gcp
     from hyfn.clouds.knative import knative, openshift
+    from hyfn.clouds.kubernetes import kubernetes
     from hyfn.clouds.local import local
     from hyfn.clouds.openwhisk import ibm, openwhisk
     from hyfn.declare import AsyncFunction, Call, Function, Mapped

@@ -30,6 +30,11 @@ def own(root: Path) -> Path:
     return folder
 
 
+def manifest(artifact: str) -> str:
+    """The path of the description, for its platform's tools, of the artifact at the path."""
+    return f"{artifact.rpartition('.')[0]}.{MANIFEST}"
+
+
 def unfinished(out: Path) -> str:
     """What the names of folders beside `out` begin with that builds into it are working in."""
     return f".{out.name}.partial-"

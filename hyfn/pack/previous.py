@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import os
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from hyfn.pack import delivery, fresh
@@ -106,6 +106,25 @@ def _row(kept: Kept) -> list[object]:
 def _sum(document: Mapping[str, object]) -> str:
     """Of what was kept, so that no damage to it passes for a build."""
     return sha256(json.dumps(document).encode()).hex()
+
+
+def rewrite(folder: Path, artifact: str, path: str, content: bytes) -> None:
+    """Give the file at `path` in the build's folder another content, and let the next build take it for its own.
+
+    Its state stays as it is where the file was not: what somebody touched is for the next build to make anew.
+    """
+    place = folder / path
+    if place.exists() and place.read_bytes() == content:
+        return
+    before = read(folder)
+    is_known = artifact in before.artifacts and before.is_whole(artifact)
+    new = place.with_name(f"{place.name}.new")  # the old one may have a second name in another build
+    new.write_bytes(content)
+    new.replace(place)
+    if is_known:
+        kept = before.artifacts[artifact]
+        mended = replace(kept, stamps={**kept.stamps, **stamps(folder, path)})
+        write(folder, replace(before, artifacts={**before.artifacts, artifact: mended}))
 
 
 def stamps(folder: Path, *paths: str) -> dict[str, list[int]]:

@@ -199,7 +199,7 @@ def _kept(drafts: Sequence[Draft], made: Sequence[Made]) -> dict[str, Kept]:
 
 def _kept_one(draft: Draft, made: Made) -> Kept:
     partial = Path(str(made.artifact.path).removesuffix(draft.path))
-    stamps = previous.stamps(partial, draft.path, draft.sbom)
+    stamps = previous.stamps(partial, draft.path, *draft.beside)
     return Kept(draft.key, made.artifact.digest, made.artifact.size, made.notes, stamps)
 
 

@@ -10,13 +10,14 @@ from typing import TYPE_CHECKING
 import hyfn
 from hyfn.discover.reach import Reach
 from hyfn.model import Container, Project, Runtime, Slice, Staged
-from hyfn.pack import form, recipes, secrets, stage
+from hyfn.pack import delivery, form, recipes, secrets, stage
 from hyfn.pack import slice as slicing
 from hyfn.pack.form import Form
 from hyfn.pack.units import Unit
 from hyfn.pack.wheels import narrow
 from hyfn.pack.wheels.choose import Choice
 from hyfn.pack.wheels.stock import Stock
+from hyfn.project import manifests
 from hyfn.project.platforms import packer
 from hyfn.stub import render
 from hyfn.toolchain import pythons
@@ -33,7 +34,8 @@ ENDINGS = {"zip": "zip", "image": "oci"}
 class Draft:
     """One artifact: `forms` has one for each runtime, `container` is None for a zip. `path` is its own in the build's
     folder; `bases` are what an image stands on, by machine, {} where it has none yet; `idle` are the entries of `allow`
-    that matched nothing; `key` says what it is made of."""
+    that matched nothing; `manifest` is its description for its platform's tools, b"" where that needs none; `key` says
+    what it is made of."""
 
     app: str
     unit: Unit
@@ -44,12 +46,18 @@ class Draft:
     forms: Sequence[Form]
     bases: Mapping[str, Base]
     idle: Sequence[str]
+    manifest: bytes
     key: str
 
     @property
     def sbom(self) -> str:
         """The path of its bill of materials."""
         return f"{self.path.rpartition('.')[0]}.cdx.json"
+
+    @property
+    def beside(self) -> Sequence[str]:
+        """The paths of what is written beside the artifact."""
+        return [self.sbom, delivery.manifest(self.path)] if self.manifest else [self.sbom]
 
     @property
     def kind(self) -> str:
@@ -81,8 +89,9 @@ class Drafting:
         container = packer(unit.target).container(unit.target)
         bases = self._bases(unit, cut) if container else {}
         path = f"{unit.target.platform}/{unit.group or short}.{ENDINGS['image' if container else 'zip']}"
-        key = _key(unit, container, forms, bases)
-        return Draft(self.project.app, unit, short, path, cut, container, forms, bases, idle, key)
+        manifest = manifests.of(self.project, unit)
+        key = _key(unit, container, forms, bases, manifest)
+        return Draft(self.project.app, unit, short, path, cut, container, forms, bases, idle, manifest, key)
 
     def _refuse_secrets(self, unit: Unit, cut: Slice) -> list[str]:
         """The entries of `allow` that match nothing here. BuildError for a secret in what travels."""
@@ -114,7 +123,8 @@ class Drafting:
     def _form(self, unit: Unit, cut: Slice, runtime: Runtime) -> Form:
         target, shelf = unit.target, self.stock.shelves[runtime]
         needs = narrow.narrow(self.project, cut, self.stock.chosen[runtime], shelf, packer(target).provided(target))
-        own = {**stage.travelling(target.cloud)}
+        kinds = frozenset(trigger.kind for function in unit.functions for trigger in function.triggers)
+        own = {**stage.travelling(target.cloud, kinds)}
         own["hyfn.json"] = stage.manifest(self.project.app, list(unit.functions), target)
         distributions = [f"{name}=={shelf.contents[name].version}" for name in needs]
         staged = Staged(self.project.app, unit.primary, target, runtime, cut.files, own, distributions)
@@ -123,9 +133,11 @@ class Drafting:
         return Form(runtime, packer(target).tree(staged), shelf, needs, interpreter, recipe)
 
 
-def _key(unit: Unit, container: Container | None, forms: Sequence[Form], bases: Mapping[str, Base]) -> str:
+def _key(
+    unit: Unit, container: Container | None, forms: Sequence[Form], bases: Mapping[str, Base], manifest: bytes
+) -> str:
     entry = packer(unit.target).entry(unit.target)
-    said = [hyfn.__version__, unit.target.platform, str(container), entry, *map(form.key, forms)]
+    said = [hyfn.__version__, unit.target.platform, str(container), entry, manifest.decode(), *map(form.key, forms)]
     said += [f"{machine} {base.digest}" for machine, base in sorted(bases.items())]
     # Its bill of materials says why each distribution is there, and this Python is the one that loads it for a check.
     said += [str(need) for each in forms for need in each.needs.values()]

@@ -13,7 +13,7 @@ from hyfn import clouds
 from hyfn.cloud import Packer
 from hyfn.errors import BuildError
 from hyfn.model import Artifact, Container, Problem
-from hyfn.pack import archive, extract, form, limits, sbom, verify
+from hyfn.pack import archive, delivery, extract, form, limits, sbom, verify
 from hyfn.pack.form import Form
 from hyfn.pack.image import layer, layout
 from hyfn.pack.image.model import Base, Image, Settings
@@ -38,6 +38,8 @@ def make(draft: Draft, folder: Path) -> Made:
     path.parent.mkdir(parents=True, exist_ok=True)
     artifact = _image(draft, draft.container, path) if draft.container else _zip(draft, path)
     _write_sbom(draft, artifact, folder)
+    if draft.manifest:
+        (folder / delivery.manifest(draft.path)).write_bytes(draft.manifest)
     return Made(artifact, [*notes, *_load(draft, artifact)])
 
 

@@ -117,6 +117,10 @@ class LambdaPacker:
         module, _, name = HANDLER.rpartition(".")
         return f"from {module} import {name}"
 
+    def manifest(self, function: FunctionSpec, target: Target, name: str, image: str) -> None:  # noqa: ARG002
+        """Not written yet: Lambda's functions are described when they are shipped."""
+        return
+
 
 packer = LambdaPacker()
 

@@ -106,6 +106,10 @@ class GcpPacker:
         """As the framework does: main.py, from its file, as the module `main`; it loads the user's."""
         return LOAD
 
+    def manifest(self, function: FunctionSpec, target: Target, name: str, image: str) -> None:  # noqa: ARG002
+        """Not written yet: Cloud Run functions are described when they are shipped."""
+        return
+
 
 packer = GcpPacker()
 

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from hyfn.call.http import HttpCaller
-from hyfn.errors import NOT_EXECUTED, UNKNOWN, CallError, DeadlineExceeded, Overloaded, Unavailable
+from hyfn.call.proxied import ProxiedCaller, beginning
+from hyfn.errors import UNKNOWN, DeadlineExceeded, Overloaded, Unavailable
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from hyfn.wire.carrier import Endpoint, Request, Response
+    from hyfn.call.proxied import Beginnings
+    from hyfn.wire.carrier import Response
 
-NEVER_FORWARDED: dict[int, tuple[tuple[bytes, type[CallError]], ...]] = {
+NEVER_FORWARDED: Beginnings = {
     502: ((b"dial tcp", Unavailable),),
     503: (
         (b"pending request queue full", Overloaded),
@@ -21,29 +22,15 @@ NEVER_FORWARDED: dict[int, tuple[tuple[bytes, type[CallError]], ...]] = {
 """How Knative's activator and queue-proxy, and Envoy before them, begin where they passed nothing on."""
 
 
-class KnativeCaller:
+class KnativeCaller(ProxiedCaller):
     """The endpoint's url is the service's own."""
-
-    def __init__(self) -> None:
-        self._http = HttpCaller()
-
-    def request(self, endpoint: Endpoint, frame: bytes) -> Request:
-        return self._http.request(endpoint, frame)
 
     def reply(self, response: Response) -> bytes:
         """The reply's frame. Raises a CallError for an answer without one."""
-        if response.headers.get("content-type", "").startswith("text/"):
-            _raise_proxys(response.status, response.body[:200].strip())
-        return self._http.reply(response)
+        if response.status == 504 and beginning(response) == b"request timeout":
+            # The queue-proxy gives up waiting; the function goes on.
+            raise DeadlineExceeded("the function did not answer within the revision's timeout", executed=UNKNOWN)
+        return super().reply(response)
 
 
-def _raise_proxys(status: int, start: bytes) -> None:
-    for words, error in NEVER_FORWARDED.get(status, ()):
-        if start.startswith(words):
-            raise error(f"Knative did not pass the call on: {words.decode()}", executed=NOT_EXECUTED)
-    if status == 504 and start == b"request timeout":
-        # The queue-proxy gives up waiting; the function goes on.
-        raise DeadlineExceeded("the function did not answer within the revision's timeout", executed=UNKNOWN)
-
-
-caller = KnativeCaller()
+caller = KnativeCaller("Knative", NEVER_FORWARDED)

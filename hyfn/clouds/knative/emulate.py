@@ -8,16 +8,15 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
-import hyfn
-from hyfn.clouds.knative.pack import DEFAULT_PYTHON, HOST, PYTHONS, SCAFFOLD, is_func, packer
+from hyfn.clouds.knative.pack import HOST, SCAFFOLD, is_func, packer
 from hyfn.model import Artifact, Target
-from hyfn.toolchain import environments, listening, pythons
+from hyfn.pack.contained import DEFAULT_PYTHON, PYTHONS
+from hyfn.toolchain import environments, hosting, pythons
 from hyfn.toolchain.listening import Listening
 from hyfn.toolchain.processes import free_port
 from hyfn.wire.carrier import Endpoint
 
 FUNC_PYTHON = "func-python==0.8.1"
-HEALTH = "/health/readiness"
 
 
 class KnativeEmulator:
@@ -36,20 +35,14 @@ class KnativeEmulator:
         func = artifact.options.get("runtime") == "func"
         environment = _environment(func, artifact.python, lambda _: None)
         port = port or free_port()
-        process = listening.start(
-            [environment.python, *(["-c", SCAFFOLD] if func else ["-m", HOST])],
-            env={**artifact.options.get("env", {}), **_variables(artifact, port), **env},
-            cwd=packer.roots(unpacked)[0],
-            log=log,
-            port=port,
-            health=HEALTH,
-            what=f"{artifact.short} on {artifact.platform}",
-        )
-        server = f"func-python {environment.version('func-python')}" if func else f"hyfn.host {hyfn.__version__}"
-        version = pythons.full_version(environment.python, artifact.python) or artifact.python
+        arguments = ["-c", SCAFFOLD] if func else ["-m", HOST]
+        variables = {**_variables(artifact, port), **env}
+        [root] = packer.roots(unpacked)
+        process = hosting.start(artifact, environment.python, arguments, root, variables, log, port)
+        server = f"func-python {environment.version('func-python')}" if func else hosting.own_server()
         return Listening(
             Endpoint("knative", artifact.function, f"http://127.0.0.1:{port}/"),
-            f"{server} on CPython {version}",
+            hosting.runtime(server, environment, artifact.python),
             "runtime" if func else "spec",
             process,
         )
@@ -61,17 +54,15 @@ emulator = KnativeEmulator()
 def _environment(func: bool, python: str, report: Callable[[str], None]) -> environments.Environment:
     if func:
         return environments.environment("func-python", [FUNC_PYTHON], python, report)
-    return environments.environment("container", [], python, report)
+    return hosting.environment(python, report)
 
 
 def _variables(artifact: Artifact, port: int) -> dict[str, str]:
-    """What Knative sets in a container; HYFN_HOST and LISTEN_ADDRESS keep it on loopback."""
+    """What Knative sets in a container; LISTEN_ADDRESS keeps func-python on loopback."""
     service = str(artifact.options.get("name") or artifact.short.replace(".", "-").replace("_", "-").lower())
     return {
-        "HYFN_HOST": "127.0.0.1",
         "K_CONFIGURATION": service,
         "K_REVISION": f"{service}-00001",
         "K_SERVICE": service,
         "LISTEN_ADDRESS": f"127.0.0.1:{port}",
-        "PORT": str(port),
     }

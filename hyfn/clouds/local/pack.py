@@ -57,5 +57,9 @@ class LocalPacker:
     def entry(self, target: Target) -> str:  # noqa: ARG002
         return "from hyfn.host.run import runner; runner()"
 
+    def manifest(self, function: FunctionSpec, target: Target, name: str, image: str) -> None:  # noqa: ARG002
+        """None: a process needs none."""
+        return
+
 
 packer = LocalPacker()
