@@ -49,7 +49,7 @@ def command(path: Path, port: int, token: str | None, verbose: bool, is_json: bo
         application,
     ):
         progress.done()
-        door = Door(application.door_wiring(), _names(read))
+        door = Door(application.door_wiring(), _names(read), application.emit)
         server.open(door)
         _announce(application, server, is_json)
         for _ in changes:

@@ -10,6 +10,7 @@ COMMANDS = {
     "run": "Run a script against its functions, each in its vendor's runtime.",
     "dev": "Keep a project's functions up behind one port; rebuild what changes.",
     "call": "Call one function.",
+    "emit": "Wake functions by an event, as their platforms would.",
     "graph": "Print who may call whom.",
     "cache": "Say what hyfn keeps on this machine, or remove what is unused.",
     "doctor": "Say what this machine has of what hyfn needs.",

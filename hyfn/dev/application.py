@@ -7,15 +7,16 @@ import tempfile
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import Future
 from contextlib import ExitStack
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
 from hyfn import clouds, project
 from hyfn.cloud import Emulator, Running
-from hyfn.dev import blame
+from hyfn.dev import blame, emitting
 from hyfn.dev.logs import Logs, Say
+from hyfn.dev.occurring import Occurred
 from hyfn.dev.wires import Wires
 from hyfn.errors import HyfnError, MachineError
 from hyfn.model import Artifact, Project, Target
@@ -109,6 +110,14 @@ class Application:
     def door_wiring(self) -> dict[str, Any]:
         """The wiring of the JSON door."""
         return self._wires.door
+
+    def emit(self, what: Occurred) -> list[dict[str, Any]]:
+        """Deliver an event to every artifact that waits for it: its party, the ids delivered, and those that failed.
+
+        Raises a CallError where none waits for it, or a runtime does not answer.
+        """
+        emitted = emitting.emit(what, {party: (up.unit, up.running) for party, up in self._up.items()})
+        return [asdict(each) for each in emitted]
 
     def reload(self, changed: Project) -> bool:
         """Build the changed project and start anew what differs. Whether anything does.

@@ -4,17 +4,21 @@ from __future__ import annotations
 
 import json
 import threading
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any
 
 from hyfn import clouds
 from hyfn.call import transport
-from hyfn.errors import CallError, Malformed, NoSuchFunction
+from hyfn.dev import occurring
+from hyfn.dev.occurring import Occurred
+from hyfn.errors import CallError, HyfnError, Malformed, NoSuchFunction
 from hyfn.wire import failure, message, plain
 from hyfn.wire.codec import to_wire
 from hyfn.wire.packing import pack, unpack
 from hyfn.wiring import Route, Wiring
+
+Emit = Callable[[Occurred], list[dict[str, Any]]]
 
 TIMEOUT = 300.0
 """Seconds that a call may take."""
@@ -35,8 +39,9 @@ class Failed(Exception):
 class Door:
     """Calls functions that run. Safe in many threads."""
 
-    def __init__(self, wiring: Mapping[str, Any], names: Mapping[str, str]) -> None:
-        """`names` maps what a person may write to identities."""
+    def __init__(self, wiring: Mapping[str, Any], names: Mapping[str, str], emit: Emit | None = None) -> None:
+        """`names` maps what a person may write to identities; `emit` delivers events."""
+        self._emit: Emit = emit or _nowhere
         self._transport = transport.default()
         self._wired = Wiring(wiring), dict(names)
         self._turn = threading.Condition()
@@ -62,21 +67,41 @@ class Door:
 
     def call(self, name: str, arguments: Mapping[str, Any]) -> Any:
         """The value as JSON has it. Raises Failed."""
+        with self._under_way_here():
+            try:
+                return _value(*self._exchange(name, arguments))
+            except CallError as error:
+                raise refused(error) from error
+            except Failed:
+                raise
+            except Exception as error:
+                raise Failed(_document(error)) from error
+
+    @contextmanager
+    def _under_way_here(self) -> Iterator[None]:
         with self._turn:
             self._turn.wait_for(lambda: not self._is_held, TIMEOUT)
             self._under_way += 1
         try:
-            return _value(*self._exchange(name, arguments))
-        except CallError as error:
-            raise refused(error) from error
-        except Failed:
-            raise
-        except Exception as error:
-            raise Failed(_document(error)) from error
+            yield
         finally:
             with self._turn:
                 self._under_way -= 1
                 self._turn.notify_all()
+
+    def emit(self, document: Mapping[str, Any]) -> list[dict[str, Any]]:
+        """Deliver what `hyfn.dev.occurring.written` wrote. Raises Failed."""
+        try:
+            what = occurring.read(document)
+        except ValueError as error:
+            raise Failed(_document(Malformed(str(error))), Malformed.http_status) from None
+        with self._under_way_here():
+            try:
+                return self._emit(what)
+            except CallError as error:
+                raise refused(error) from error
+            except HyfnError as error:
+                raise Failed(_document(error)) from error
 
     def _exchange(self, name: str, arguments: Mapping[str, Any]) -> tuple[bytes, message.Sent]:
         wiring, names = self._wired
@@ -97,6 +122,10 @@ class Door:
         caller = clouds.get(route.endpoint.cloud, "call").caller
         response = self._transport.send(caller.request(route.endpoint, sent.frame), TIMEOUT)
         return caller.reply(response), sent
+
+
+def _nowhere(what: Occurred) -> list[dict[str, Any]]:
+    raise NoSuchFunction(f"nothing here takes a {what.kind}")
 
 
 def _route(wiring: Wiring, names: Mapping[str, str], name: str) -> Route:
@@ -139,7 +168,7 @@ def refused(error: CallError) -> Failed:
 def _document(error: BaseException) -> dict[str, Any]:
     return {
         "type": failure.type_name(error),
-        "message": error.message if isinstance(error, CallError) else str(error),
-        "hint": error.hint if isinstance(error, CallError) else None,
+        "message": error.message if isinstance(error, HyfnError) else str(error),
+        "hint": error.hint if isinstance(error, HyfnError) else None,
         "notes": list(getattr(error, "__notes__", ())),
     }

@@ -14,6 +14,7 @@ from typing import Any
 from urllib.parse import unquote
 
 from hyfn.dev.door import Door, Failed, arguments, refused
+from hyfn.dev.occurring import EMIT
 from hyfn.errors import CallError, ConfigError, Forbidden, Malformed, TooLarge, Unauthenticated
 
 MAX_JSON = 16 * 1024 * 1024
@@ -81,7 +82,8 @@ class Handler(BaseHTTPRequestHandler):
             self._pass_over()
             return
         try:
-            value = self.server.door.call(name, arguments(self.rfile.read(length)))
+            given = arguments(self.rfile.read(length))
+            value = self.server.door.emit(given) if self.path == EMIT else self.server.door.call(name, given)
         except CallError as error:
             self._fail(refused(error))
         except Failed as failed:

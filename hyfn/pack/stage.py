@@ -29,8 +29,8 @@ def travelling(cloud: str, kinds: frozenset[str] = frozenset()) -> dict[str, byt
     """hyfn's own files for an artifact on `cloud`, whose functions have triggers of these `kinds`: paths under the
     import root.
 
-    Its host, what takes those triggers, every cloud's decorator (user modules import them) and caller (calls need them), and what those import,
-    without their docstrings: a fifth of what hyfn weighs there. Lines keep their numbers.
+    Its host, what takes those triggers, every cloud's decorator (user modules import them) and caller (calls need
+    them), and what those import, without their docstrings: a fifth of what hyfn weighs there. Lines keep their numbers.
     """
     roots = _roots(cloud, kinds)
     kept = cache.home() / "own" / f"{cache.key(VERSION, _stamps(), roots)}-{cloud}.json"

@@ -16,16 +16,21 @@ READY_SECONDS = 60.0
 
 @dataclass(frozen=True, slots=True)
 class Listening:
-    """hyfn.cloud.Running as one process."""
+    """hyfn.cloud.Running as one process, and a second one for events where there are some."""
 
     endpoint: Endpoint
     runtime: str
     evidence: str
     process: Process
+    events: Endpoint | None = None
+    events_process: Process | None = None
+    """What takes the platform's events, where that is a process of its own."""
 
     def stop(self) -> None:
         """End every process of it. Safe to repeat."""
         self.process.stop()
+        if self.events_process is not None:
+            self.events_process.stop()
 
 
 def start(

@@ -1,0 +1,88 @@
+"""CloudEvents 1.0 over HTTP: binary, structured and batched.
+
+https://github.com/cloudevents/spec/blob/v1.0.2/cloudevents/bindings/http-protocol-binding.md
+"""
+
+from __future__ import annotations
+
+from hyfn.errors import Malformed, UnsupportedEncoding
+from hyfn.event import SPECVERSION
+from hyfn.wire import json_text
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from typing import Any
+
+STRUCTURED = "application/cloudevents+json"
+BATCH = "application/cloudevents-batch+json"
+PREFIX = "ce-"
+
+
+def read(headers: Mapping[str, str], body: bytes) -> list[dict[str, Any]]:
+    """The events in a request, as hyfn.event.occurrence makes them; header names are lower case.
+
+    Raises Malformed for what is none, UnsupportedEncoding for a format other than JSON.
+    """
+    kind = headers.get("content-type", "").partition(";")[0].strip().lower()
+    if kind == BATCH:
+        events = _json(body)
+        if not isinstance(events, list):
+            raise Malformed("a batch of events is a JSON array")
+        return [_structured(event) for event in events]
+    if kind == STRUCTURED:
+        return [_structured(_json(body))]
+    if kind.startswith("application/cloudevents"):
+        raise UnsupportedEncoding(f"events are taken as JSON, not as {kind}")
+    return [_binary(headers, body)]
+
+
+def _structured(event: Any) -> dict[str, Any]:
+    if not isinstance(event, dict):
+        raise Malformed("an event in JSON is an object")
+    return _checked({name: value for name, value in event.items() if value is not None})
+
+
+def _binary(headers: Mapping[str, str], body: bytes) -> dict[str, Any]:
+    event: dict[str, Any] = {
+        name.removeprefix(PREFIX): _decoded(value) for name, value in headers.items() if name.startswith(PREFIX)
+    }
+    event.pop("datacontenttype", None)
+    if content_type := headers.get("content-type"):
+        event["datacontenttype"] = content_type
+    if body:
+        event["data_base64"] = body
+    return _checked(event)
+
+
+def _checked(event: dict[str, Any]) -> dict[str, Any]:
+    for name in ("id", "source", "type"):
+        if not isinstance(event.get(name), str) or not event[name]:
+            raise Malformed(f"an event of CloudEvents has {name}")
+    if event.get("specversion") != SPECVERSION:
+        raise Malformed(f"only events of CloudEvents {SPECVERSION} are taken")
+    return event
+
+
+def _decoded(value: str) -> str:
+    """A header's value, in which the binding writes what is not printable ASCII in percent encoding of its UTF-8."""
+    if "%" not in value:
+        return value
+    first, *rest = value.encode("utf-8", "surrogateescape").split(b"%")
+    decoded = bytearray(first)
+    for part in rest:
+        try:
+            decoded += bytes((int(part[:2], 16),)) + part[2:]
+        except ValueError:
+            decoded += b"%" + part
+    try:
+        return decoded.decode()
+    except UnicodeDecodeError as error:
+        raise Malformed("an attribute of the event is not UTF-8") from error
+
+
+def _json(body: bytes) -> Any:
+    try:
+        return json_text.read(body.decode())
+    except (ValueError, RecursionError) as error:
+        raise Malformed("the event is not JSON") from error
