@@ -87,7 +87,12 @@ def read(document: Mapping[str, Any]) -> Occurred:
 
 def _event(said: Said, text: str) -> dict[str, Any]:
     now = datetime.now(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
-    common: dict[str, Any] = {"id": said.id or str(uuid.uuid4()), "time": now, "subject": said.subject, **said.extensions}
+    common: dict[str, Any] = {
+        "id": said.id or str(uuid.uuid4()),
+        "time": now,
+        "subject": said.subject,
+        **said.extensions,
+    }
     if said.kind == "blob":
         return _blob(said, text, common)
     if said.kind == "schedule":
