@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -52,27 +53,34 @@ class Instance:
 
     def send(self, method: str, target: str, headers: Mapping[str, str], body: bytes) -> Response:
         """Its response. Raises Exited or Late."""
-        connection = self._idle.pop() if self._idle else HTTPConnection("127.0.0.1", self._port, timeout=self._timeout)
+        connection = self._connection()
         try:
             connection.request(method, target, body, dict(headers))
             got = connection.getresponse()
             response = Response(got.status, dict(got.headers.items()), got.read())
         except TimeoutError:
             connection.close()
-            self.stop()
+            self.stop(grace=0)
             raise Late from None
         except (OSError, HTTPException):
             connection.close()
-            self.stop()
+            self.stop(grace=0)
             raise Exited from None
         self._idle.append(connection)
         return response
 
-    def stop(self) -> None:
+    def stop(self, grace: float = 0.5) -> None:
         """End the process. Safe to repeat."""
-        self._process.stop(grace=0.5)
-        while self._idle:
-            self._idle.pop().close()
+        self._process.stop(grace)
+        with contextlib.suppress(IndexError):
+            while True:
+                self._idle.pop().close()
+
+    def _connection(self) -> HTTPConnection:
+        try:
+            return self._idle.pop()
+        except IndexError:
+            return HTTPConnection("127.0.0.1", self._port, timeout=self._timeout)
 
 
 class Instances:
@@ -127,8 +135,10 @@ class Instances:
         return None
 
     def _with_room(self) -> Instance | None:
-        """The busiest that has room, so that others may rest. Those that ended are forgotten."""
-        self._all = {instance for instance in self._all if instance.is_alive()}
+        """The busiest that has room, so that others may rest."""
+        for ended in [instance for instance in self._all if not instance.is_alive()]:
+            self._all.remove(ended)
+            ended.stop()
         open_ones = [instance for instance in self._all if instance.under_way < self._concurrency]
         if not open_ones:
             return None
