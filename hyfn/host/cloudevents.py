@@ -86,3 +86,49 @@ def _json(body: bytes) -> Any:
         return json_text.read(body.decode())
     except (ValueError, RecursionError) as error:
         raise Malformed("the event is not JSON") from error
+
+
+def binary(event: Mapping[str, Any]) -> tuple[dict[str, str], bytes]:
+    """The headers and the body of a request that carries `event`, which is as hyfn.event.occurrence makes it."""
+    import json
+
+    headers = {
+        PREFIX + name: _encoded(str(value))
+        for name, value in event.items()
+        if name not in ("data", "data_base64", "datacontenttype")
+    }
+    if "data_base64" in event:
+        body, default = event["data_base64"], ""
+    elif "data" in event:
+        body, default = json.dumps(event["data"]).encode(), "application/json"
+    else:
+        return headers, b""
+    content_type = event.get("datacontenttype") or default
+    return {**headers, **({"Content-Type": content_type} if content_type else {})}, body
+
+
+def reply(value: Any) -> bytes | None:
+    """An event that a function returned, in structured mode; None for what is no event."""
+    from hyfn.event import Event
+
+    if not isinstance(value, Event):
+        return None
+    import json
+
+    from hyfn.wire import plain
+    from hyfn.wire.codec import to_wire
+
+    event = {
+        name: getattr(value, name) for name in ("type", "source", "id", "subject", "datacontenttype", "dataschema")
+    }
+    event |= {"specversion": SPECVERSION, **value.extensions, "data": plain.as_json(to_wire(value.data))}
+    event["time"] = None if value.time is None else value.time.isoformat()
+    return json.dumps({name: each for name, each in event.items() if each is not None}).encode()
+
+
+def _encoded(value: str) -> str:
+    """The inverse of _decoded."""
+    return "".join(
+        letter if " " < letter < "\x7f" and letter not in '"%' else "".join(f"%{byte:02X}" for byte in letter.encode())
+        for letter in value
+    )

@@ -27,7 +27,8 @@ def main(
 ) -> None:
     """Serve the artifact that this process runs until SIGTERM. `HYFN_HOST` overrides `address`.
 
-    It listens where the variable `port` says, or on `otherwise`; `doors` makes the platform's own, by their path.
+    It listens where the variable `port` says, or on `otherwise`; `doors` makes the platform's own, by their path. With
+    HYFN_DOOR=events it takes the platform's events and nothing else: no call comes in where events do.
     """
     from _signal import SIGTERM, signal  # type: ignore[import-not-found]  # `signal` costs 4 ms
 
@@ -39,10 +40,22 @@ def main(
     from hyfn.host.serve import serve
 
     run = runner()
+    own = _event_doors if os.environ.get("HYFN_DOOR") == "events" else doors
     host, number = os.environ.get("HYFN_HOST") or address, int(os.environ.get(port) or otherwise)
-    if not serve(run.answer, host, number, limits=limits, doors=doors(run) if doors else None, grace=GRACE):
+    if not serve(run.answer, host, number, limits=limits, doors=own(run) if own else None, grace=GRACE):
         # A call that outlasts its grace would hold the interpreter's own end up.
         os._exit(0)
+
+
+def _event_doors(run: Runner) -> Doors:
+    """Raises Unavailable where no function of the artifact waits for events."""
+    from hyfn.errors import Unavailable
+    from hyfn.host import load
+
+    on = load.on(load.manifest() or {})
+    if on is None:
+        raise Unavailable("no function here waits for events (HYFN_DOOR=events)")
+    return {"/": on.Door(run, on)}
 
 
 def _write_lines() -> None:

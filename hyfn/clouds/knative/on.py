@@ -1,0 +1,103 @@
+"""Knative's events: CloudEvents over HTTP, from its broker's triggers and its sources.
+
+Which source makes which event: https://knative.dev/docs/eventing/sources/ and knative/eventing's
+pkg/apis/sources/v1/ping_types.go, knative-extensions/eventing-kafka-broker's receiver (dev.knative.kafka.event) and
+eventing-rabbitmq's source (dev.knative.rabbitmq.event).
+"""
+
+from __future__ import annotations
+
+from hyfn.errors import CallError, Malformed
+from hyfn.event import QUEUE_MESSAGE, SCHEDULE_TICK, STREAM_RECORD, occurrence
+from hyfn.host import cloudevents, event_door
+from hyfn.host.events import Delivery, Item
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from typing import Any
+
+    from hyfn.host.door import Said
+    from hyfn.host.events import Outcome
+
+PING = "dev.knative.sources.ping"
+KAFKA = "dev.knative.kafka.event"
+RABBITMQ = "dev.knative.rabbitmq.event"
+
+Door = event_door.Events
+"""What takes them, in a process of its own."""
+
+
+def delivery(headers: Mapping[str, str], body: bytes) -> Delivery:
+    """What came in one request. Raises Malformed or UnsupportedEncoding."""
+    found = cloudevents.read(headers, body)
+    if not found:
+        raise Malformed("an empty batch")
+    kind = found[0]["type"]
+    if len(found) == 1 and kind in _SOURCES:
+        return _SOURCES[kind](found[0])
+    return Delivery("event", "", [Item(event["id"], event) for event in found])
+
+
+def answer(outcome: Outcome) -> Said:
+    """An event that a function returned is the reply, which a broker takes up. A failure is a status: what Knative
+    tries again, or, where another try would bring the same, gives up.
+
+    https://knative.dev/docs/eventing/event-delivery/"""
+    if outcome.error is not None:
+        return _refusal(outcome.error)
+    for value in outcome.values.values():
+        if (reply := cloudevents.reply(value)) is not None:
+            return 200, cloudevents.STRUCTURED, reply
+    return 200, "text/plain", b""
+
+
+def _refusal(error: Exception) -> Said:
+    """Of all 4xx but 404, 408, 409 and 429 Knative makes a dead letter at once."""
+    if isinstance(error, Malformed):
+        return 400, "text/plain", error.code.encode()
+    return 500, "text/plain", (error.code if isinstance(error, CallError) else "USER_ERROR").encode()
+
+
+def _ping(event: dict[str, Any]) -> Delivery:
+    tick = occurrence(SCHEDULE_TICK, "/schedule", event["id"], time=event.get("time"))
+    return Delivery("schedule", "", [Item(event["id"], tick)])
+
+
+def _kafka(event: dict[str, Any]) -> Delivery:
+    """Its source ends in "#TOPIC", its subject is "partition:P#OFFSET"."""
+    topic = event["source"].rpartition("#")[2]
+    partition, _, offset = str(event.get("subject") or "").removeprefix("partition:").partition("#")
+    if not partition or not offset.isdigit():
+        raise Malformed("a record of Kafka has its partition and offset in its subject")
+    record = occurrence(
+        STREAM_RECORD,
+        f"/stream/{topic}",
+        event["id"],
+        time=event.get("time"),
+        partition=partition,
+        sequence=offset,
+        partitionkey=event.get("key"),
+        datacontenttype=event.get("datacontenttype"),
+    )
+    return Delivery("stream", topic, [Item(event["id"], record | _content(event), partition)])
+
+
+def _rabbitmq(event: dict[str, Any]) -> Delivery:
+    """Its source ends in "#QUEUE"."""
+    queue = event["source"].rpartition("#")[2]
+    message = occurrence(
+        QUEUE_MESSAGE,
+        f"/queue/{queue}",
+        event["id"],
+        time=event.get("time"),
+        datacontenttype=event.get("datacontenttype"),
+    )
+    return Delivery("queue", queue, [Item(event["id"], message | _content(event))])
+
+
+def _content(event: dict[str, Any]) -> dict[str, Any]:
+    return {name: event[name] for name in ("data", "data_base64") if name in event}
+
+
+_SOURCES = {PING: _ping, KAFKA: _kafka, RABBITMQ: _rabbitmq}
