@@ -16,6 +16,7 @@ from hyfn import clouds
 from hyfn.pack import stage
 
 ROOT = Path(hyfn.__file__).parent
+PACKAGES = {platform.cloud: platform.package for platform in clouds.platforms().values()}
 MODULES = sorted(path for path in ROOT.rglob("*.py") if "_shipped" not in path.parts)
 CORE = [path for path in MODULES if "clouds" not in path.parts and path != ROOT / "__init__.py"]
 
@@ -95,15 +96,12 @@ def test_vendors_sdks_are_imported_nowhere_in_core() -> None:
 
 @pytest.mark.parametrize("cloud", clouds.known())
 def test_what_travels_imports_nothing_that_stays(cloud: str, tmp_path: Path) -> None:
-    for name, content in stage.travelling(cloud).items():
+    files = stage.travelling(PACKAGES[cloud], frozenset(PACKAGES.values()))
+    for name, content in files.items():
         path = tmp_path / name
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_bytes(content)
-    modules = [
-        name[:-3].replace("/", ".").removesuffix(".__init__")
-        for name in stage.travelling(cloud)
-        if name.endswith(".py")
-    ]
+    modules = [name[:-3].replace("/", ".").removesuffix(".__init__") for name in files if name.endswith(".py")]
     code = f"import sys; sys.path[:0] = [{str(tmp_path)!r}]\n" + "\n".join(f"import {module}" for module in modules)
     subprocess.run([sys.executable, "-c", code], check=True, cwd=tmp_path)
 

@@ -15,7 +15,7 @@ def clouds(platforms: Platforms) -> dict[str, Cloud]:
     found: dict[str, Cloud] = {}
     for name, platform in sorted(platforms.items()):
         before = found.get(platform.cloud)
-        names = [*(before.platforms if before else ()), name]
+        names = (*(before.platforms if before else ()), name)
         found[platform.cloud] = Cloud(platform.cloud, platform.package, platform.distribution, names)
     return found
 

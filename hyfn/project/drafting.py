@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import hyfn
 from hyfn.discover.reach import Reach
 from hyfn.model import Container, Project, Runtime, Slice, Staged
-from hyfn.pack import delivery, form, recipes, secrets, stage
+from hyfn.pack import delivery, form, recipes, secrets, stage, used
 from hyfn.pack import slice as slicing
 from hyfn.pack.form import Form
 from hyfn.pack.units import Unit
@@ -124,8 +124,11 @@ class Drafting:
         target, shelf = unit.target, self.stock.shelves[runtime]
         needs = narrow.narrow(self.project, cut, self.stock.chosen[runtime], shelf, packer(target).provided(target))
         kinds = frozenset(trigger.kind for function in unit.functions for trigger in function.triggers)
-        own = {**stage.travelling(target.cloud, kinds)}
-        own["hyfn.json"] = stage.manifest(self.project.app, list(unit.functions), target)
+        known = used.clouds(self.project, cut.files)
+        package = self.project.clouds[target.cloud].package
+        own = {**stage.travelling(package, frozenset(cloud.package for cloud in known), kinds)}
+        others = {cloud.name: cloud.package for cloud in known if not cloud.is_own}
+        own["hyfn.json"] = stage.manifest(self.project.app, list(unit.functions), target, others)
         distributions = [f"{name}=={shelf.contents[name].version}" for name in needs]
         staged = Staged(self.project.app, unit.primary, target, runtime, cut.files, own, distributions)
         recipe = recipes.of(self.project, cut.functions)

@@ -97,7 +97,7 @@ class Shop:
         python = emulator.python(target)
         staged = Staged(
             "shops", self.functions[0], target, packer.runtimes(target)[0], {f"{name}.py": source.encode()},
-            {**_msgpack(python), **stage.travelling("azure"),
+            {**_msgpack(python), **stage.travelling("hyfn.clouds.azure"),
              "hyfn.json": stage.manifest("shops", self.functions, target)}, ["msgpack==1"],
         )  # fmt: skip
         for path, content in packer.tree(staged).files.items():
