@@ -41,6 +41,7 @@ __all__ = [
     "alibaba",
     "aws",
     "azure",
+    "fn",
     "gcp",
     "ibm",
     "knative",
@@ -49,6 +50,7 @@ __all__ = [
     "on",
     "openshift",
     "openwhisk",
+    "oracle",
 ]
 
 TYPE_CHECKING = False
@@ -57,6 +59,7 @@ if TYPE_CHECKING:
     from hyfn.clouds.alibaba import alibaba
     from hyfn.clouds.aws import aws
     from hyfn.clouds.azure import azure
+    from hyfn.clouds.fn import fn, oracle
     from hyfn.clouds.gcp import gcp
     from hyfn.clouds.knative import knative, openshift
     from hyfn.clouds.kubernetes import kubernetes

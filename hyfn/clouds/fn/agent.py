@@ -1,0 +1,93 @@
+"""Fn's agent for one function: what its server does between a caller and a container.
+
+Statuses and messages as in fn/api/models/error.go, and what leads to them as in fn/api/agent/agent.go of fnproject/fn.
+Unlike Fn's it lets a container live whose caller went away, and ends none that is idle.
+"""
+
+from __future__ import annotations
+
+import http
+import json
+import uuid
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from hyfn.clouds.fn.container import Broken, FnContainer, NotLoaded
+from hyfn.clouds.fn.pool import Pool
+from hyfn.errors import MachineError
+from hyfn.toolchain.http1 import Connection, Message, response
+
+FAILED = {502: "function failed", 504: "Timed out"}
+"""What is left of an answer of fdk's that is not 200."""
+OF_A_CONNECTION = frozenset(
+    {"connection", "content-length", "expect", "host", "keep-alive", "te", "trailer", "transfer-encoding", "upgrade"}
+)
+"""Headers that are not passed on."""
+
+
+@dataclass(frozen=True, slots=True)
+class Invoked:
+    """What a server knows of the function: its `path` there, its timeout in seconds, and the most bytes that a request
+    and a response may have, 0 for no limit."""
+
+    path: str
+    timeout: float
+    most: int = 0
+
+
+class Agent:
+    """Safe in many threads."""
+
+    def __init__(self, invoked: Invoked, pool: Pool) -> None:
+        self._invoked = invoked
+        self._pool = pool
+
+    def answer(self, connection: Connection, message: Message) -> None:
+        """Send what Fn would."""
+        connection.send(self._refusal(message) or self._invoke(message))
+
+    def _refusal(self, message: Message) -> bytes:
+        """Of what Fn passes to no container."""
+        invoked = self._invoked
+        if message.target.partition("?")[0] != invoked.path:
+            is_alike = message.target.startswith(invoked.path[: invoked.path.index("/", 1)])
+            return _said(404, "Fn not found" if is_alike else "Path not found")
+        if message.method != "POST":
+            return _said(405, "Method not allowed")
+        if invoked.most and len(message.body) > invoked.most:
+            return _said(413, "Request content too large")
+        return b""
+
+    def _invoke(self, message: Message) -> bytes:
+        try:
+            with self._pool.container() as container:
+                return (
+                    _said(503, "Timed out - server too busy") if container is None else self._call(container, message)
+                )
+        except (NotLoaded, MachineError):
+            return _said(502, "Container failed to initialize, please ensure you are using the latest fdk")
+
+    def _call(self, container: FnContainer, message: Message) -> bytes:
+        try:
+            answered = container.call(_passed_on(message.headers), message.body, self._invoked.timeout)
+        except TimeoutError:
+            return _said(504, "Timed out")
+        except Broken:
+            return _said(502, "error receiving function response")
+        if answered.status in FAILED:
+            return _said(answered.status, FAILED[answered.status])
+        if answered.status != 200:
+            container.stop()
+            return _said(502, "invalid function response")
+        if self._invoked.most and len(answered.body) > self._invoked.most:
+            return _said(502, "function response body too large")
+        return response("200 OK", {**_passed_on(answered.headers), "Fn-Call-Id": uuid.uuid4().hex}, answered.body)
+
+
+def _passed_on(headers: Mapping[str, str]) -> dict[str, str]:
+    return {name: value for name, value in headers.items() if name not in OF_A_CONNECTION}
+
+
+def _said(status: int, message: str) -> bytes:
+    body = json.dumps({"message": message}).encode()
+    return response(f"{status} {http.HTTPStatus(status).phrase}", {"Content-Type": "application/json"}, body)
