@@ -14,7 +14,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any, Protocol, runtime_checkable
 
 from hyfn.model import (
     Artifact,
@@ -84,6 +84,16 @@ class Packer(Protocol):
 
     def offers(self, target: Target) -> Mapping[str, Offer]:
         """The kinds of hyfn.on that `target`'s platform has, each by its own name there; {} where it has none."""
+        ...
+
+
+@runtime_checkable
+class Serving(Protocol):
+    """A Packer whose artifacts must hold what serves them, since the platform has it nowhere."""
+
+    def serving(self, target: Target) -> Sequence[str]:
+        """Requirements, each of a distribution that travels whatever the code imports. What they declare to need does
+        not come with them: all that is needed is named."""
         ...
 
 

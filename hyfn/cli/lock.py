@@ -35,8 +35,11 @@ def command(path: Path, upgrade: tuple[str, ...], is_check: bool, verbose: bool,
     if not read.functions:
         raise project.no_function(read)
     progress = output.Progress(verbose)
-    runtimes = project.served(project.units(read))
-    choice = choose(read, runtimes, progress.step, upgrade=names, is_locked=is_check, writes=not is_check)
+    units = project.units(read)
+    runtimes, serving = project.served(units), project.served_by(units)
+    choice = choose(
+        read, runtimes, progress.step, upgrade=names, is_locked=is_check, writes=not is_check, serving=serving
+    )
     progress.done()
     for note in choice.notes:
         output.note(note)

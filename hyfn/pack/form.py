@@ -205,4 +205,6 @@ def why(needs: Mapping[str, Need], name: str) -> list[str]:
     need = needs[name]
     if need.parent:
         return [*why(needs, need.parent), f"{need.parent} needs {name}"]
+    if need.serves:
+        return ["it serves the functions there"]
     return [f"{need.place} imports {need.module}"] if need.place else ["hyfn needs it in every artifact"]

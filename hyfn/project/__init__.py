@@ -13,6 +13,7 @@ from hyfn.project.building import build as build
 from hyfn.project.platforms import packer as packer
 from hyfn.project.platforms import runtime as runtime
 from hyfn.project.platforms import served as served
+from hyfn.project.platforms import served_by as served_by
 from hyfn.project.reading import check as check
 from hyfn.project.reading import no_function as no_function
 from hyfn.project.reading import read as read

@@ -25,7 +25,7 @@ from hyfn.project import made as makings
 from hyfn.project import reading, scope
 from hyfn.project.drafting import Draft, Drafting
 from hyfn.project.made import Made
-from hyfn.project.platforms import runtimes, served
+from hyfn.project.platforms import runtimes, served, served_by
 from hyfn.toolchain import cache
 from hyfn.toolchain.workers import Workers
 
@@ -122,6 +122,7 @@ def drafting(project: Project, wanted: Sequence[Unit], report: Report, watch: Wa
         upgrade=wishes.upgrade,
         is_locked=wishes.is_locked,
         writes=not (wishes.is_for_here or wishes.only or wishes.pythons),
+        serving=served_by(wanted, wishes.is_for_here),
     )
     return Drafting(
         project,

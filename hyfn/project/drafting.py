@@ -18,7 +18,7 @@ from hyfn.pack.wheels import narrow
 from hyfn.pack.wheels.choose import Choice
 from hyfn.pack.wheels.stock import Stock
 from hyfn.project import manifests
-from hyfn.project.platforms import packer
+from hyfn.project.platforms import packer, serving
 from hyfn.stub import render
 from hyfn.toolchain import pythons
 
@@ -122,7 +122,8 @@ class Drafting:
 
     def _form(self, unit: Unit, cut: Slice, runtime: Runtime) -> Form:
         target, shelf = unit.target, self.stock.shelves[runtime]
-        needs = narrow.narrow(self.project, cut, self.stock.chosen[runtime], shelf, packer(target).provided(target))
+        chosen, provided = self.stock.chosen[runtime], packer(target).provided(target)
+        needs = narrow.narrow(self.project, cut, chosen, shelf, provided, serving(target))
         kinds = frozenset(trigger.kind for function in unit.functions for trigger in function.triggers)
         known = used.clouds(self.project, cut.files)
         package = self.project.clouds[target.cloud].package

@@ -21,7 +21,8 @@ def listing(artifact: Artifact, folder: Path) -> list[str]:
     project.unpack(artifact, folder)
     names = [file.relative_to(folder).as_posix() for file in folder.rglob("*") if file.is_file()]
     kept = [name for name in names if "__pycache__" not in name]
-    return sorted({re.sub(r"(^|/)(hyfn|msgpack)(-[^/]*\.dist-info)?/.*", r"\1\2/…", name) for name in kept})
+    folders = "|".join(["hyfn", *(each.partition("==")[0] for each in artifact.distributions)])
+    return sorted({re.sub(rf"(^|/)({folders})(-[^/]*\.dist-info)?/.*", r"\1\2/…", name) for name in kept})
 
 
 @pytest.mark.parametrize("platform", sorted(clouds.platforms()))

@@ -100,7 +100,7 @@ class FnPacker:
         """`name=`, or one derived from app, stage and function: the same on every machine."""
         return str(target.options.get("name") or naming.derived(app, stage, function.name, MAX_NAME))
 
-    def requires(self, target: Target) -> Sequence[str]:  # noqa: ARG002
+    def serving(self, target: Target) -> Sequence[str]:  # noqa: ARG002
         """What serves the function in its container."""
         return (FDK, HTTPTOOLS)
 

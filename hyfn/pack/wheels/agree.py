@@ -13,7 +13,7 @@ from hyfn.errors import BuildError, HyfnError, ProjectErrors, raise_all
 from hyfn.model import Place, Project, Runtime, Wheel
 from hyfn.pack.wheels import compatible, declared, lock, unresolved
 from hyfn.pack.wheels.lock import Lock
-from hyfn.pack.wheels.needs import OWN, Chosen, Lacking, Need
+from hyfn.pack.wheels.needs import Chosen, Lacking, Need
 from hyfn.pack.wheels.resolve import Question, resolve, wheelless
 from hyfn.toolchain import uv
 from hyfn.toolchain.workers import Workers
@@ -68,7 +68,7 @@ def _pick(choosing: Choosing, need: Need, model: Versions) -> Picked:
     rest = list(need.requirements)
     while True:
         try:
-            answer = resolve(replace(question, requirements=_texts(rest)))
+            answer = resolve(replace(question, requirements=_texts(rest, need)))
             break
         except uv.UvError as failure:
             without += _without(choosing.project, rest, question, failure)
@@ -85,7 +85,7 @@ def _question(choosing: Choosing, need: Need, model: Versions) -> Question:
     beside = [wheel for wheels in others for wheel in wheels if _stays(wheel, choosing.upgrade)]
     preferences = [*_versions(staying), *model, *_versions(beside)]
     return Question(
-        _texts(need.requirements),
+        _texts(need.requirements, need),
         need.runtime,
         project.root,
         [f"{name}=={version}" for name, version in choosing.bounds.items()],
@@ -96,8 +96,8 @@ def _question(choosing: Choosing, need: Need, model: Versions) -> Question:
     )
 
 
-def _texts(requirements: Iterable[Requirement]) -> list[str]:
-    return [*map(declared.normal, requirements), *OWN]
+def _texts(requirements: Iterable[Requirement], need: Need) -> list[str]:
+    return [*map(declared.normal, requirements), *need.own]
 
 
 def _versions(wheels: Iterable[Wheel]) -> list[tuple[str, str]]:

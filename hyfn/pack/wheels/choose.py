@@ -54,9 +54,10 @@ def choose(
     upgrade: Sequence[str] | None = None,
     is_locked: bool = False,
     writes: bool = True,
+    serving: Mapping[Runtime, Sequence[str]] = {},
 ) -> Choice:
     """As `prepare`, and the lock is written where it changes, unless not `writes`."""
-    choice = prepare(project, runtimes, report, upgrade=upgrade, is_locked=is_locked, writes=writes)
+    choice = prepare(project, runtimes, report, upgrade=upgrade, is_locked=is_locked, writes=writes, serving=serving)
     return replace(choice, notes=[*choice.notes, *keep(project, choice)], unwritten=None)
 
 
@@ -79,9 +80,11 @@ def prepare(
     upgrade: Sequence[str] | None = None,
     is_locked: bool = False,
     writes: bool = True,
+    serving: Mapping[Runtime, Sequence[str]] = {},
 ) -> Choice:
     """What each of `runtimes`, with the platforms that have it, gets. Where the lock holds nobody is asked.
 
+    `serving` are the requirements of what serves functions there from within.
     What is locked stays as far as it can; `upgrade` names distributions to choose anew, [] all of them. Nothing is
     written: `keep` does that, unless not `writes`. Where it is, `runtimes` must be all of the project's, since others
     leave the lock.
@@ -92,7 +95,7 @@ def prepare(
     found = lock.read(file)
     before = found or Lock()
     settings, bounds = sources.settings(project), _bounds(project)
-    wanted = [needs.of(project, runtime) for runtime in sorted(runtimes, key=lock.order)]
+    wanted = [needs.of(project, one, serving.get(one, ())) for one in sorted(runtimes, key=lock.order)]
     reasons = {need.runtime: _reasons(need, before, settings, bounds, runtimes) for need in wanted}
     if is_locked:
         _refuse_change(file, found, reasons, _gone(before, runtimes) if writes else [])

@@ -18,23 +18,31 @@ from hyfn.pack.wheels.shelf import Shelf
 
 @dataclass(frozen=True, slots=True)
 class Need:
-    """One distribution that an artifact needs: because code imports it at `place`, or because `parent` needs it.
+    """One distribution that an artifact needs: because code imports it at `place`, because `parent` needs it, or
+    because it serves the functions there (`serves`).
 
-    Neither is set for what hyfn itself needs.
+    Nothing is set for what hyfn itself needs.
     """
 
     name: str
     parent: str = ""
     module: str = ""
     place: Place | None = None
+    serves: bool = False
 
 
 def narrow(
-    project: Project, cut: Slice, chosen: Chosen, shelf: Shelf, provided: Sequence[str] = ()
+    project: Project,
+    cut: Slice,
+    chosen: Chosen,
+    shelf: Shelf,
+    provided: Sequence[str] = (),
+    serving: Sequence[str] = (),
 ) -> Mapping[str, Need]:
     """What the slice `cut` needs of the distributions on `shelf`, by name, in that order.
 
-    An import that the platform has (`provided`), the standard library or the project itself brings nothing.
+    An import that the platform has (`provided`), the standard library or the project itself brings nothing. What
+    `serving` names is among it, without what that needs.
     BuildError, with the place of the import or of the declaration, for what no dependency provides and for a
     dependency that cannot be had.
     """
@@ -45,8 +53,11 @@ def narrow(
     reasons = _reasons({**optional, **names}, chosen.requirements, shelf)
     own = [Requirement(text) for text in OWN]
     parents = shelf.closure([*own, *(requirement for requirement, _ in reasons.values())])
-    raise_all([_unbuildable(name, project, chosen, shelf) for name in parents if name in shelf.lost])
-    return {name: _need(name, parents[name], reasons) for name in sorted(parents)}
+    servers = {canonicalize_name(Requirement(text).name) for text in serving} - parents.keys()
+    raise_all([_unbuildable(name, project, chosen, shelf) for name in (*parents, *servers) if name in shelf.lost])
+    needed = {name: _need(name, parents[name], reasons) for name in parents}
+    needed |= {name: Need(name, serves=True) for name in servers}
+    return {name: needed[name] for name in sorted(needed)}
 
 
 def _need(name: str, parent: str, reasons: Mapping[str, tuple[Requirement, Need]]) -> Need:

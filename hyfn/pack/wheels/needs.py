@@ -42,23 +42,25 @@ class Chosen:
 class Need:
     """The declared requirements whose marker holds on `runtime`, without those that no lock can hold (`lacking`).
 
-    `files` are the archives on this machine that they refer to, by the distribution's name.
+    `files` are the archives on this machine that they refer to, by the distribution's name. `own` is what hyfn needs
+    there itself, and what serves functions.
     """
 
     runtime: Runtime
     requirements: Sequence[Requirement]
     lacking: Sequence[Lacking]
     files: Mapping[str, Path]
+    own: Sequence[str] = OWN
 
     @property
     def texts(self) -> list[str]:
         """All of them, and what hyfn needs, in normal form."""
         everything = [*self.requirements, *(one.requirement for one in self.lacking)]
-        return sorted({*OWN, *map(declared.normal, everything)})
+        return sorted({*self.own, *map(declared.normal, everything)})
 
 
-def of(project: Project, runtime: Runtime) -> Need:
-    """BuildError for a dependency that is no requirement."""
+def of(project: Project, runtime: Runtime, serving: Sequence[str] = ()) -> Need:
+    """`serving` are requirements of what serves functions. BuildError for a dependency that is no requirement."""
     holding = [one for one in declared.parse(project) if compatible.applies(one, runtime)]
     unfit = {str(one): why for one in holding if (why := sources.unfit(one, project.uv, runtime, project.root))}
     return Need(
@@ -66,6 +68,7 @@ def of(project: Project, runtime: Runtime) -> Need:
         [one for one in holding if str(one) not in unfit],
         [_unfit(one, unfit[str(one)], project) for one in holding if str(one) in unfit],
         sources.local_files(holding, project.uv, runtime, project.root),
+        (*OWN, *(declared.normal(Requirement(text)) for text in serving)),
     )
 
 
