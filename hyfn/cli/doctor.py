@@ -43,7 +43,16 @@ def _rows() -> Iterator[dict[str, Any]]:
     yield _row("uv", lambda: uv.run(["--version"], cwd=Path("/")).strip())
     for minor in PYTHONS:
         yield _row(f"CPython {minor}", partial(_python, minor), is_required=False)
-    for name, platform in sorted(clouds.platforms().items()):
+    yield _row("clouds", lambda: ", ".join(clouds.known()))
+    yield from _platforms()
+
+
+def _platforms() -> Iterator[dict[str, Any]]:
+    try:
+        platforms = clouds.platforms()
+    except HyfnError:  # said in the row before
+        return
+    for name, platform in sorted(platforms.items()):
         target = Target(platform.cloud, name, {}, Place("", 0))
         yield _row(f"{name} here", partial(_runtime, target), is_required=False)
 

@@ -1,4 +1,4 @@
-"""What the log of a function says that did not start: the user's line, and what was raised there. Pure."""
+"""What the log of a function says that did not start: the user's line, and what was raised there."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from hyfn.errors import HyfnError, ProjectError
+from hyfn.pack import stage
 
 FRAME = re.compile(r'^\s*File "(.+?)", line (\d+)', re.MULTILINE)
 RAISED = re.compile(r"^(?:\w+\.)*\w+(?:: .*)?$", re.MULTILINE)
@@ -28,6 +29,7 @@ def _users(frame: re.Match[str], roots: Sequence[Path]) -> str | None:
     for root in reversed(roots):
         if file.is_relative_to(root):
             relative = file.relative_to(root)
-            is_brought = relative.parts[0] == "hyfn" or "site-packages" in relative.parts
+            own = tuple(f"{package.replace('.', '/')}/" for package in stage.packages(root))
+            is_brought = relative.as_posix().startswith(own) or "site-packages" in relative.parts
             return None if is_brought else f"{relative.as_posix()}:{frame[2]}"
     return None

@@ -4,17 +4,18 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 
 import msgpack
-from packaging.requirements import Requirement
 from packaging.specifiers import InvalidSpecifier, SpecifierSet
-from packaging.utils import canonicalize_name
 
 import hyfn
+from hyfn.clouds import GROUP
 from hyfn.errors import ConfigError, ProjectError
-from hyfn.model import Project
+from hyfn.model import Cloud, Project
+from hyfn.pack import following
+from hyfn.pack.wheels import declared as dependencies
 from hyfn.toolchain import cache, environments, foreground, pythons
 
 SUPPORTED = ("3.14", "3.13", "3.12", "3.11")
@@ -47,7 +48,7 @@ class Script:
         return [str(self._interpreter()), str(self._path), *args]
 
     def _interpreter(self) -> Path:
-        declared = [text for text in self._project.dependencies if canonicalize_name(Requirement(text).name) != "hyfn"]
+        declared = [str(requirement) for requirement in dependencies.parse(self._project)]
         if not declared and self._accepts(_this_python()):
             return Path(sys.executable)
         requirements = [*declared, f"msgpack=={'.'.join(map(str, msgpack.version))}"]
@@ -76,22 +77,46 @@ class Script:
         return ["--directory", str(root)] if has_settings else []
 
     def _environment(self, extra: Mapping[str, str]) -> dict[str, str]:
-        """hyfn itself on the path, and nothing else of the environment that it is installed in."""
+        """hyfn and the clouds of others on the path, and nothing else of the environment that they are installed in."""
         known = {source.path.resolve(): name for name, source in self._project.sources.items()}
         main = known.get(self._path.resolve(), self._path.stem)
-        path = [str(_hyfn_alone()), str(self._project.source_root), *filter(None, [os.environ.get("PYTHONPATH")])]
+        path = [
+            str(_alone(self._project.clouds.values())),
+            str(self._project.source_root),
+            *filter(None, [os.environ.get("PYTHONPATH")]),
+        ]
         return {**os.environ, "HYFN_MAIN": main, "PYTHONPATH": os.pathsep.join(path), **extra}
 
 
-def _hyfn_alone() -> Path:
-    """A folder with hyfn in it and nothing else."""
-    package = Path(hyfn.__file__).resolve().parent
+def _alone(clouds: Iterable[Cloud]) -> Path:
+    """A folder with hyfn in it, the packages that further clouds come from, and nothing else."""
+    others = [cloud for cloud in clouds if not cloud.is_own]
+    places = {"hyfn": Path(hyfn.__file__).resolve().parent}
+    places |= {cloud.package: following.place(cloud.package).resolve() for cloud in others}
 
     def make(folder: Path) -> None:
-        folder.mkdir(parents=True)
-        (folder / "hyfn").symlink_to(package)
+        for package, place in places.items():
+            link = folder.joinpath(*package.split("."))
+            link.parent.mkdir(parents=True, exist_ok=True)
+            link.symlink_to(place)
+        for brought in {_by(cloud) for cloud in others}:
+            _write_entry_points(brought, [cloud for cloud in others if _by(cloud) == brought], folder)
 
-    return cache.made_once(cache.home() / "hyfn" / cache.key(str(package)), make)
+    return cache.made_once(cache.home() / "hyfn" / cache.key(map(str, places.items()), map(str, others)), make)
+
+
+def _by(cloud: Cloud) -> str:
+    return cloud.distribution or cloud.name
+
+
+def _write_entry_points(distribution: str, clouds: Iterable[Cloud], folder: Path) -> None:
+    """As an installer leaves them
+    (https://packaging.python.org/en/latest/specifications/recording-installed-packages/)."""
+    info = folder / f"{distribution.replace('-', '_')}-0.dist-info"
+    info.mkdir()
+    (info / "METADATA").write_text(f"Metadata-Version: 2.1\nName: {distribution}\nVersion: 0\n")
+    entries = (f"{cloud.name} = {cloud.package}\n" for cloud in clouds)
+    (info / "entry_points.txt").write_text(f"[{GROUP}]\n{''.join(entries)}")
 
 
 def _this_python() -> str:

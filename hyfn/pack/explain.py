@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -36,14 +36,16 @@ class Row:
     why: Sequence[str]
 
 
-def rows(parts: Sequence[Part], code: Iterable[Member]) -> list[Row]:
+def rows(parts: Sequence[Part], code: Iterable[Member], packages: Collection[str] = ("hyfn",)) -> list[Row]:
     """Distributions, heaviest first; then the project's code, what travels of hyfn, and all together.
 
-    `code` are the members of the artifact that no distribution brought.
+    `code` are the members of the artifact that no distribution brought; `packages` are hyfn, and those that its clouds
+    come from.
     """
     files = list(code)
-    own = [one for one in files if _is_own(one.name)]
-    users = [one for one in files if not _is_own(one.name)]
+    folders = [f"/{package.replace('.', '/')}/" for package in packages]
+    own = [one for one in files if _is_own(one.name, folders)]
+    users = [one for one in files if not _is_own(one.name, folders)]
     total = sum(part.packed for part in parts) + sum(map(_packed, files))
     return [
         *(
@@ -61,10 +63,9 @@ def _row(name: str, files: Sequence[Member], total: int, why: Sequence[str]) -> 
     return Row(name, "", packed, sum(one.size for one in files), _share(packed, total), why)
 
 
-def _is_own(path: str) -> bool:
+def _is_own(path: str, folders: Sequence[str]) -> bool:
     """hyfn's package may lie below the folder that a platform has for libraries; nobody else's has its name."""
-    *folders, name = path.split("/")
-    return "hyfn" in folders or name == "hyfn.json"
+    return any(folder in f"/{path}" for folder in folders) or path.rpartition("/")[2] == "hyfn.json"
 
 
 def _packed(one: Member) -> int:

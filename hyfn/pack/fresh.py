@@ -97,6 +97,10 @@ def _surroundings(scope: Scope) -> Iterator[str]:
         yield from (path for name in MARKS if os.path.exists(path := f"{folder}/{name}"))  # noqa: PTH110
     for version in scope.pythons:
         yield from python_places.signs(version)
+    # What is installed may bring a cloud.
+    for place in sys.path:
+        if place.endswith("-packages") and os.path.isdir(place):  # noqa: PTH112
+            yield _line(place, os.stat(place))  # noqa: PTH116
     own = str(Path(hyfn.__file__).parent)
     yield from (_line(path, stat) for path, stat in _below(own, Path()) if not S_ISDIR(stat.st_mode))
 

@@ -19,6 +19,7 @@ VERSION = "2"
 BY_NAME = ("hyfn.declare", "hyfn.errors", "hyfn.event", "hyfn.on", "hyfn.remote", "hyfn.request")
 """What is imported by a computed name, so that reading does not show it; beside it, the `call` of clouds, and what
 takes a function's triggers."""
+MANIFEST = "hyfn.json"
 HTTP = "http"
 """The kind of trigger that is no event."""
 NONE: frozenset[str] = frozenset()
@@ -82,3 +83,12 @@ def manifest(app: str, functions: list[FunctionSpec], target: Target, others: Ma
     document |= {"triggers": triggers} if triggers else {}
     document |= {"clouds": dict(sorted(others.items()))} if others else {}
     return json.dumps(document, indent=1).encode() + b"\n"
+
+
+def packages(root: Path) -> list[str]:
+    """Of an artifact laid out at `root`: hyfn, and the packages of clouds that are not its own."""
+    try:
+        document = json.loads((root / MANIFEST).read_bytes())
+    except (OSError, ValueError):
+        document = {}
+    return ["hyfn", *document.get("clouds", {}).values()]

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from hyfn.errors import BuildError
+from hyfn.pack import stage
 from hyfn.toolchain import scratch
 from hyfn.toolchain.processes import Process
 
@@ -113,12 +114,13 @@ def _hint(kind: str) -> str | None:
 
 def _frames(raw: Sequence[tuple[str, int]], roots: Sequence[Path]) -> list[Frame]:
     foreign = {root: _brought(root) for root in roots}
+    own = {f"{package.replace('.', '/')}/" for root in roots for package in stage.packages(root)}
     found: list[Frame] = []
     for file, line in raw:
         root = next((root for root in reversed(roots) if Path(file).is_relative_to(root)), None)
         if root is not None:
             relative = Path(file).relative_to(root).as_posix()
-            found.append(Frame(relative, line, relative not in foreign[root] and not relative.startswith("hyfn/")))
+            found.append(Frame(relative, line, relative not in foreign[root] and not relative.startswith(tuple(own))))
     return found
 
 

@@ -36,7 +36,8 @@ def _title(draft: Draft, one: Form) -> str:
 
 def _rows(project: Project, draft: Draft, one: Form) -> Sequence[Row]:
     parts = [_with_chain(project, draft, one, part) for part in one.parts]
-    return explaining.rows(parts, [*form.code(one), *form.host(one)])
+    packages = ["hyfn", *(cloud.package for cloud in project.clouds.values() if not cloud.is_own)]
+    return explaining.rows(parts, [*form.code(one), *form.host(one)], packages)
 
 
 def _with_chain(project: Project, draft: Draft, one: Form, part: Part) -> Part:

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from hyfn.discover import config
 from hyfn.model import Project, Runtime
-from hyfn.pack import fresh, globs, recipes
+from hyfn.pack import following, fresh, globs, recipes
 from hyfn.pack.fresh import Scope
 from hyfn.pack.wheels import declared, sources
 
@@ -24,6 +24,7 @@ def _others(project: Project, runtimes: Iterable[Runtime]) -> Iterator[Path]:
     if project.kind == "script":  # which imports through links to folders, too
         yield from (source.path for source in project.sources.values())
     yield from config.requirement_files(project.root)
+    yield from (following.place(cloud.package) for cloud in project.clouds.values() if not cloud.is_own)
     parsed = declared.parse(project)
     for runtime in runtimes:
         yield from sources.local_files(parsed, project.uv, runtime, project.root).values()

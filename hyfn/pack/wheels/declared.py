@@ -13,9 +13,11 @@ from hyfn.model import Place, Project
 
 
 def parse(project: Project) -> list[Requirement]:
-    """The declared dependencies but hyfn, which travels by itself. BuildError for one that is no requirement."""
+    """The declared dependencies but hyfn, and what brings it further clouds: they travel by themselves. BuildError for
+    one that is no requirement."""
     parsed = [_parse(text, project) for text in project.dependencies]
-    return [requirement for requirement in parsed if canonicalize_name(requirement.name) != "hyfn"]
+    by_themselves = {"hyfn", *(cloud.distribution for cloud in project.clouds.values())}
+    return [requirement for requirement in parsed if canonicalize_name(requirement.name) not in by_themselves]
 
 
 def normal(requirement: Requirement) -> str:
