@@ -114,12 +114,13 @@ class Container:
             self._pipes.close()
 
     def _initialise(self) -> None:
-        deadline = time.monotonic() + max(INIT_SECONDS, self._action.timeout)
+        seconds = max(INIT_SECONDS, self._action.timeout)
+        deadline = time.monotonic() + seconds
         try:
             ack = self._pipes.receive(deadline, self.is_alive)
             self._pipes.settle()
         except TimeoutError:
-            said = f"The action exceeded its time limits of {INIT_SECONDS * 1000:g} milliseconds during initialization."
+            said = f"The action exceeded its time limits of {_ms(seconds)} milliseconds during initialization."
             raise InitFailed(said, self._process.tail()) from None
         except OSError:
             self._process.wait(ENDING_SECONDS)
@@ -134,9 +135,9 @@ class Container:
             self._pipes.send(self._line(activation_id, value), deadline)
             line = self._pipes.receive(deadline, self.is_alive)
         except TimeoutError:
-            return _developer_error(f"The action exceeded its time limits of {seconds * 1000:g} milliseconds.")
+            return developer_error(f"The action exceeded its time limits of {_ms(seconds)} milliseconds.")
         except OSError:
-            return _developer_error("command exited")
+            return developer_error("command exited")
         return _judged(line, self._action.max_result)
 
     def _line(self, activation_id: str, value: bytes) -> bytes:
@@ -145,7 +146,7 @@ class Container:
             "action_name": self._action.qualified,
             "activation_id": activation_id,
             "transaction_id": activation_id,
-            "deadline": str(_now() + int(self._action.timeout * 1000)),
+            "deadline": str(_now() + _ms(self._action.timeout)),
         }
         # A line feed in JSON can only be space between its tokens.
         return b'{"value":' + value.replace(b"\n", b"") + b"," + json.dumps(context).encode()[1:] + b"\n"
@@ -155,23 +156,40 @@ def _judged(line: bytes, most: int | None) -> tuple[str, bytes]:
     if most is not None and len(line) > most:
         said = f"The action produced a response that exceeded the allowed length: {len(line)} > {most} bytes."
         shown = line[:SHOWN].decode("utf-8", "ignore")
-        return _developer_error(f"{said} The truncated response was: {shown}")
+        return developer_error(f"{said} The truncated response was: {shown}")
     result = _document(line)
     if not isinstance(result, dict | list):
-        return _developer_error("The action did not return a dictionary or array.")
+        return developer_error("The action did not return a dictionary or array.")
     return APPLICATION_ERROR if isinstance(result, dict) and "error" in result else SUCCESS, line.rstrip(b"\n")
 
 
-def _developer_error(said: str) -> tuple[str, bytes]:
+def developer_error(said: str) -> tuple[str, bytes]:
+    """Status and result of an activation that failed as no action should."""
     return DEVELOPER_ERROR, json.dumps({"error": said}).encode()
+
+
+def parsed(text: bytes) -> Any:
+    """What JSON text stands for. ValueError where it is none: JSON has no NaN, and no parser's depth is endless."""
+    try:
+        return json.loads(text, parse_constant=_refuse)
+    except RecursionError:
+        raise ValueError("nested too deeply") from None
+
+
+def _refuse(constant: str) -> None:
+    raise ValueError(f"{constant} is not JSON")
 
 
 def _document(line: bytes) -> Any:
     try:
-        return json.loads(line)
+        return parsed(line)
     except ValueError:
         return None
 
 
 def _now() -> int:
     return int(time.time() * 1000)
+
+
+def _ms(seconds: float) -> int:
+    return round(seconds * 1000)

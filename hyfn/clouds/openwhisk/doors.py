@@ -2,7 +2,7 @@
 
 From docs/{reference,rest_api,webactions}.md, controller/{Actions,WebActions}.scala and http/ErrorResponse.scala of
 apache/openwhisk; the one of IBM from https://cloud.ibm.com/docs/codeengine?topic=codeengine-fun-exchanging-data and
-codeengine-fun-work. Not here: OpenWhisk's check of a key, and content extensions other than .http.
+codeengine-fun-work. Not here: OpenWhisk's check of a key, CORS, and content extensions other than .http.
 """
 
 from __future__ import annotations
@@ -15,7 +15,15 @@ from dataclasses import dataclass, field
 from typing import Any, Protocol
 from urllib.parse import parse_qsl, unquote
 
-from hyfn.clouds.openwhisk.container import APPLICATION_ERROR, DEVELOPER_ERROR, SUCCESS, Action, Activation, new_id
+from hyfn.clouds.openwhisk.container import (
+    APPLICATION_ERROR,
+    DEVELOPER_ERROR,
+    SUCCESS,
+    Action,
+    Activation,
+    new_id,
+    parsed,
+)
 from hyfn.clouds.openwhisk.pack import MAX_PAYLOAD
 
 JSON = "application/json"
@@ -104,7 +112,8 @@ class RawWebAction:
     def asked(self, request: Request, action: Action) -> Asked | None:
         if not request.path.startswith("/api/v1/web/"):
             return None
-        namespace, package, name, *rest = [*unquote(request.path).split("/")[4:7], *request.path.split("/")[7:], ""]
+        parts = request.path.split("/")[4:]
+        namespace, package, name = ([unquote(part) for part in parts] + ["", "", ""])[:3]
         wanted = (action.namespace, action.package or "default", action.name)
         if not self._is_web or (namespace, package, name.removesuffix(".http")) != wanted:
             raise refused(404, NOT_FOUND)
@@ -112,7 +121,7 @@ class RawWebAction:
         params: dict[str, Any] = {
             "__ow_method": request.method.lower(),
             "__ow_headers": dict(request.headers),
-            "__ow_path": "".join(f"/{part}" for part in rest[:-1]),
+            "__ow_path": "".join(f"/{part}" for part in parts[3:]),
             "__ow_query": request.query,
         }
         if request.body:
@@ -148,12 +157,12 @@ class CodeEngineUrl:
         return Asked(json.dumps(params).encode())
 
     def response(self, action: Action, asked: Asked, activation: Activation) -> Response:  # noqa: ARG002
-        """What Code Engine says where the function fails is documented as a status of 400 and more, no more than that;
-        299 as one that took too long."""
-        if activation.status == SUCCESS and (found := http_response(json.loads(activation.result), "text/plain")):
-            return found
-        is_late = b"exceeded its time limits" in activation.result
-        return error(299 if is_late else 422 if activation.status == SUCCESS else 500, activation.result.decode())
+        """What Code Engine answers where the function failed is not documented, but for 299 where it took too long."""
+        result = json.loads(activation.result)
+        if activation.status == SUCCESS:
+            return http_response(result, "text/plain") or error(422, "Invalid function code cannot be processed")
+        said = str(result["error"])
+        return error(299 if "exceeded its time limits" in said else 500, said)
 
     def accepted(self, activation_id: str) -> Response:
         return Response(202, JSON, json.dumps({"activationId": activation_id}).encode())
@@ -191,7 +200,7 @@ def _object(request: Request) -> bytes:
     if request.headers.get("content-type", JSON).partition(";")[0].strip().lower() != JSON:
         raise refused(415, f"The request's Content-Type is not supported. Expected: {JSON}")
     try:
-        document = json.loads(request.body)
+        document = parsed(request.body)
     except ValueError as malformed:
         raise refused(400, f"The request content was malformed: {malformed}") from malformed
     if not isinstance(document, dict):
@@ -243,8 +252,13 @@ def _record(action: Action, activation: Activation) -> bytes:
 def _text(value: Any) -> str:
     if not isinstance(value, str | int | float):
         raise TypeError("a header's value is a string, a number or a boolean")
-    return str(value).lower() if isinstance(value, bool) else str(value)
+    text = str(value).lower() if isinstance(value, bool) else str(value)
+    if not text.isprintable():
+        raise ValueError("a control character in a header")
+    return text
 
 
 def _but_type(fields: Mapping[str, str]) -> dict[str, str]:
-    return {name: value for name, value in fields.items() if name != "content-type"}
+    """Without those that the server says itself."""
+    own = ("content-type", "content-length", "transfer-encoding", "connection")
+    return {name: value for name, value in fields.items() if name not in own}

@@ -14,7 +14,7 @@ import hyfn
 from hyfn.clouds.openwhisk.container import Action, Container, InitFailed
 from hyfn.clouds.openwhisk.doors import Api, CodeEngineUrl, Door, RawWebAction
 from hyfn.clouds.openwhisk.front import Controller, Front
-from hyfn.clouds.openwhisk.pack import BLOCKING_SECONDS, MAX_PAYLOAD, offer, packer
+from hyfn.clouds.openwhisk.pack import BLOCKING_SECONDS, MAX_PAYLOAD, packer, terms
 from hyfn.clouds.openwhisk.pipes import Pipes
 from hyfn.clouds.openwhisk.pool import LIMIT, PATIENCE, Pool
 from hyfn.errors import MachineError, ProjectError
@@ -37,6 +37,7 @@ class OpenWhiskRunning:
     evidence: str
     pool: Pool
     front: Front
+    events: Endpoint | None = None
 
     def stop(self) -> None:
         """End every process of it. Safe to repeat."""
@@ -55,18 +56,18 @@ class OpenWhiskEmulator:
 
     def python(self, target: Target) -> str:
         """The minor version that this machine will run `target` with. Raises MachineError where there is none."""
-        there = offer(target)
+        there = terms(target)
         return pythons.nearest(str(target.options.get("python") or there.python), there.pythons)[0]
 
     def prepare(self, target: Target, report: Callable[[str], None]) -> None:
         """Make a bare environment of the action's Python, if it is not there. Safe to repeat and to run at once."""
-        environments.environment("action", [], self.python(target), report)
+        environments.environment("container", [], self.python(target), report)
 
     def start(
         self, artifact: Artifact, unpacked: Path, env: Mapping[str, str], log: Path, port: int = 0
     ) -> OpenWhiskRunning:
         """Start it and wait until it can be called. Raises ProjectError, with the end of its log, if it cannot load."""
-        environment = environments.environment("action", [], artifact.python, lambda _: None)
+        environment = environments.environment("container", [], artifact.python, lambda _: None)
         front = Front(port)
         action = _action(artifact, front.port)
         given = {**artifact.options.get("env", {}), **_variables(artifact, action), **env}
@@ -120,7 +121,7 @@ def _action(artifact: Artifact, port: int) -> Action:
 
 
 def _is_ibm(artifact: Artifact) -> bool:
-    return bool(offer(Target("openwhisk", artifact.platform, {}, Place("", 0))).lacks)
+    return bool(terms(Target("openwhisk", artifact.platform, {}, Place("", 0))).lacks)
 
 
 def _doors(artifact: Artifact) -> Sequence[Door]:

@@ -8,7 +8,7 @@ from http import HTTPStatus
 from threading import Event
 
 from hyfn.clouds.openwhisk import doors
-from hyfn.clouds.openwhisk.container import DEVELOPER_ERROR, Action, Activation, InitFailed, new_id
+from hyfn.clouds.openwhisk.container import Action, Activation, InitFailed, developer_error, new_id
 from hyfn.clouds.openwhisk.doors import Asked, Door, Refused, Request, Response
 from hyfn.clouds.openwhisk.pool import Pool
 from hyfn.toolchain.http1 import Connection, Message, Server, response
@@ -33,8 +33,6 @@ class Front:
         """Close every socket. Safe to repeat."""
         self._server.stop()
         self._is_served.set()
-        if self._controller is not None:
-            self._controller.stop()
 
     def _answer(self, connection: Connection, message: Message) -> None:
         self._is_served.wait()
@@ -60,14 +58,10 @@ class Controller:
         try:
             door, asked = self._at(request)
         except Refused as refused:
-            return _whole(refused.response, "")
+            return _whole(request, refused.response, "")
         activation_id = new_id()
         running = self._threads.submit(self._activate, activation_id, asked)
-        return _whole(self._outcome(door, asked, activation_id, running), activation_id)
-
-    def stop(self) -> None:
-        """Take no more. What runs is for the pool to end. Safe to repeat."""
-        self._threads.shutdown(wait=False)
+        return _whole(request, self._outcome(door, asked, activation_id, running), activation_id)
 
     def _at(self, request: Request) -> tuple[Door, Asked]:
         for door in self._doors:
@@ -92,7 +86,7 @@ class Controller:
         try:
             container = self._pool.take()
         except InitFailed as failed:
-            return Activation(activation_id, DEVELOPER_ERROR, doors.error(502, failed.said).body)
+            return Activation(activation_id, *developer_error(failed.said))
         if container is None:
             return None
         try:
@@ -101,8 +95,9 @@ class Controller:
             self._pool.release(container)
 
 
-def _whole(answer: Response, activation_id: str) -> bytes:
+def _whole(request: Request, answer: Response, activation_id: str) -> bytes:
     fields = {"Content-Type": answer.content_type, ID_HEADER: activation_id, **answer.headers}
     known = {status.value: status.phrase for status in HTTPStatus}
     status = f"{answer.status} {known.get(answer.status, '')}"
-    return response(status, {name: value for name, value in fields.items() if value}, answer.body)
+    body = b"" if request.method == "HEAD" else answer.body
+    return response(status, {name: value for name, value in fields.items() if value}, body)

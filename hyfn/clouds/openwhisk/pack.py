@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from hyfn.errors import BuildError
-from hyfn.model import Container, FunctionSpec, Limit, Limits, Problem, Runtime, Staged, Target, Tree
+from hyfn.model import Container, FunctionSpec, Limit, Limits, Offer, Problem, Runtime, Staged, Target, Tree
 from hyfn.pack import naming
 
 SCRIPT, MODULE, TARGET = "__main__.py", "main__", "main"
@@ -47,7 +47,7 @@ LABEL = re.compile(r"[a-z]([a-z0-9-]{0,61}[a-z0-9])?")
 
 
 @dataclass(frozen=True, slots=True)
-class Offer:
+class Terms:
     """What one platform gives. `memories` in MB: a range, or the only sizes that there are. `timeouts` in seconds."""
 
     platform: str
@@ -64,7 +64,7 @@ class Offer:
     lacks: Sequence[str] = ()
 
 
-OPENWHISK = Offer(
+OPENWHISK = Terms(
     platform="OpenWhisk",
     pythons=("3.11", "3.12"),
     python="3.12",
@@ -79,7 +79,7 @@ OPENWHISK = Offer(
 )
 """Its Pythons are the kinds released with openwhisk-runtime-python 1.20.0, on Debian 12 (core/CHANGELOG.md there);
 which of them an installation has is for its operator to say."""
-IBM = Offer(
+IBM = Terms(
     platform="IBM Cloud Code Engine",
     pythons=("3.11", "3.13"),
     python="3.13",
@@ -98,22 +98,22 @@ openwhisk-dep-overview); https://cloud.ibm.com/docs/codeengine?topic=codeengine-
 runs the same main(params). Sizes: codeengine-fun-runtime; 2 minutes: codeengine-fun-migrate; names:
 codeengine-fun-create-local. Not found in its documentation: the images' glibc, so wheels are for an old one, and the
 size of code and payloads."""
-OFFERS = {"ibm": IBM}
+BY_PLATFORM = {"ibm": IBM}
 
 
-def offer(target: Target) -> Offer:
-    return OFFERS.get(target.platform, OPENWHISK)
+def terms(target: Target) -> Terms:
+    return BY_PLATFORM.get(target.platform, OPENWHISK)
 
 
 class OpenWhiskPacker:
     def runtimes(self, target: Target) -> Sequence[Runtime]:
         """Options that `check` refuses give a runtime nonetheless."""
-        there = offer(target)
+        there = terms(target)
         return [Runtime(str(target.options.get("python") or there.python), "x86_64", there.glibc)]
 
     def check(self, function: FunctionSpec, target: Target) -> Iterable[Problem]:
         """What the platform would refuse, each with the limit and what was given; and a timeout that no caller sees."""
-        there, advice = offer(target), f"it is an option of @{target.platform} on {function.qualname}"
+        there, advice = terms(target), f"it is an option of @{target.platform} on {function.qualname}"
         for said in (*_out_of_range(target, there), *_not_there(target, there)):
             yield Problem("error", said, target.place, advice)
         for option, rule in (("name", there.name), ("namespace", ENTITY), ("package", ENTITY)):
@@ -128,14 +128,14 @@ class OpenWhiskPacker:
             yield Problem("warning", said, target.place, advice)
 
     def limits(self, target: Target) -> Limits:
-        there = offer(target)
+        there = terms(target)
         if there is IBM:
             return Limits(there.platform, reserved=there.reserved)
         return Limits(there.platform, PACKED, environment=PARAMETERS, reserved=there.reserved)
 
     def platform_name(self, app: str, stage: str, function: FunctionSpec, target: Target) -> str:
         """`name=`, or one derived from app, stage and function: the same on every machine."""
-        derived = naming.derived(app, stage, function.name, offer(target).longest_name)
+        derived = naming.derived(app, stage, function.name, terms(target).longest_name)
         return str(target.options.get("name") or derived)
 
     def tree(self, staged: Staged) -> Tree:
@@ -158,9 +158,14 @@ class OpenWhiskPacker:
         """As the runtime does: __main__.py, from its file, as the module main__; it loads the user's."""
         return LOAD
 
-    def manifest(self, function: FunctionSpec, target: Target, name: str, image: str) -> None:  # noqa: ARG002
-        """Not written yet: actions are described when they are shipped."""
-        return
+    def manifest(self, function: FunctionSpec, target: Target, name: str, image: str) -> Mapping[str, Any]:  # noqa: ARG002
+        """What is put at /api/v1/namespaces/NS/actions/[PACKAGE/]NAME, but for the code; on IBM the body of Code
+        Engine's create_function, but for the reference to the code."""
+        return _function(target, name) if terms(target) is IBM else _action(target)
+
+    def offers(self, target: Target) -> Mapping[str, Offer]:  # noqa: ARG002
+        """None so far."""
+        return {}
 
 
 packer = OpenWhiskPacker()
@@ -217,7 +222,7 @@ def _refuse_taken(staged: Staged) -> None:
             )
 
 
-def _out_of_range(target: Target, there: Offer) -> Iterable[str]:
+def _out_of_range(target: Target, there: Terms) -> Iterable[str]:
     memory = target.options.get("memory", there.memory)
     if memory not in there.memories:
         sizes = there.memories
@@ -228,7 +233,7 @@ def _out_of_range(target: Target, there: Offer) -> Iterable[str]:
         yield f"{there.platform} ends a call after {least:g} to {most:g} seconds, and timeout={timeout!r} was asked for"
 
 
-def _not_there(target: Target, there: Offer) -> Iterable[str]:
+def _not_there(target: Target, there: Terms) -> Iterable[str]:
     python = target.options.get("python")
     if python and python not in there.pythons:
         yield f"{there.platform} runs hyfn functions on Python {' or '.join(there.pythons)}, not {python!r}"

@@ -41,6 +41,8 @@ class Pipes:
         os.close(writing)
 
     def send(self, line: bytes, deadline: float) -> None:
+        if not self._is_open:
+            raise BrokenPipeError
         left = memoryview(line)
         while left:
             with contextlib.suppress(BlockingIOError):
