@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
@@ -106,7 +107,7 @@ class AlibabaPacker:
             "runtime": runtime,
             "handler": HOST,  # required, and of no effect in a custom runtime
             "memorySize": options.get("memory", MEMORY),
-            "timeout": int(options.get("timeout", TIMEOUT)),
+            "timeout": math.ceil(options.get("timeout", TIMEOUT)),
             "instanceConcurrency": options.get("concurrency", CONCURRENCY),
             "customRuntimeConfig": {"command": [interpreter], "args": arguments, "port": PORT},
             "environmentVariables": dict(options.get("env", {})),
