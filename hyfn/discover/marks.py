@@ -31,7 +31,7 @@ from hyfn.discover.scope import (
 )
 from hyfn.discover.signature import Function
 from hyfn.discover.source import tree
-from hyfn.discover.triggers import TRIGGERS, Kind, made
+from hyfn.discover.triggers import TRIGGERS, UNREAD, Kind, made
 from hyfn.errors import HyfnError, SourceError
 from hyfn.model import Place, Source, Trigger
 
@@ -190,7 +190,7 @@ class Reader:
         except NotConstantError as error:
             message = f"option {keyword.arg or '**'} cannot be read: {error}"
             self._error(message, source, line, self._elsewhere(function, platform, keyword.arg))
-            return {}
+            return _unread(platform, keyword.arg)
         if keyword.arg is None and not isinstance(value, dict):
             self._error(f"**{shown(keyword.value)} is no dict", source, line)
             return {}
@@ -198,7 +198,9 @@ class Reader:
         for name, given in options.items():
             if wrong := problem(platform, str(name), given):
                 self._error(wrong[0], source, line, wrong[1])
-        return {name: given for name, given in options.items() if not problem(platform, str(name), given)}
+        wrong_ones = [name for name, given in options.items() if problem(platform, str(name), given)]
+        right = {name: given for name, given in options.items() if name not in wrong_ones}
+        return right | {name: unread for each in wrong_ones for name, unread in _unread(platform, each).items()}
 
     def _elsewhere(self, function: str, platform: Platform, option: str | None) -> str:
         """Where an option that is no constant can be written instead."""
@@ -278,6 +280,11 @@ class Reader:
 
     def _error(self, message: str, source: Source, line: int, hint: str | None = None) -> None:
         self._problems.append(SourceError(message, where=f"{source.file}:{line}", hint=hint))
+
+
+def _unread(platform: Platform, option: str | None) -> dict[str, Any]:
+    """For an option that was said to be wrong: of a trigger nobody shall say that it lacks it."""
+    return {option: UNREAD} if option and option in accepted(platform) and isinstance(platform, Kind) else {}
 
 
 def _misplaced(node: Definition, owner: ast.AST) -> tuple[str, str]:

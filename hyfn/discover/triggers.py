@@ -27,6 +27,10 @@ MAX_BATCH = 10_000
 (https://docs.aws.amazon.com/lambda/latest/dg/services-kinesis-parameters.html)."""
 
 
+UNREAD = object()
+"""Stands for an option that something is wrong with, which has been said."""
+
+
 @dataclass(frozen=True, slots=True)
 class Kind:
     """A function of hyfn.on, as discovery sees a decorator."""
@@ -55,6 +59,8 @@ def made(
     kind: Kind = platform
     parameters = inspect.signature(kind.accepts).parameters
     options = {name: given.get(name, parameter.default) for name, parameter in parameters.items()}
+    if UNREAD in options.values():
+        return None, []
     missing = [name for name, value in options.items() if value is inspect.Parameter.empty]
     if missing:
         return None, [_error(f"@{kind.name} needs {missing[0]}", place, f'@{kind.name}("...")')]
