@@ -10,7 +10,7 @@ import pytest
 
 from hyfn import clouds, project
 from hyfn.model import Artifact
-from tests.contract import everything
+from hyfn.testing.conformance import everything
 
 GOLDEN = Path(__file__).parents[1] / "golden" / "listings"
 

@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from hyfn import clouds
+from hyfn.discover import providers
+
 SOURCE = '''
 """Everything that a function may take, give and raise."""
 
@@ -20,7 +23,8 @@ import typing
 import uuid
 from dataclasses import dataclass, field
 
-from hyfn import PLATFORM
+from hyfn import local
+IMPORT_PLATFORM
 
 
 class Colour(enum.Enum):
@@ -149,11 +153,28 @@ def variable(name: str) -> str | None:
 @PLATFORM
 def alone(value: str) -> str:
     return text(value, 2)
+
+
+@PLATFORM(group="all")
+def outward(value: str) -> str:
+    return inward(value)
+
+
+@local
+def inward(value: str) -> str:
+    return text(value, 2)
 '''
 
 
+def module(platform: str) -> str:
+    """Its name: one for each platform, so that many fit in one process."""
+    return f"everything_{platform}"
+
+
 def write(folder: Path, platform: str) -> Path:
-    """The project for `platform` in `folder`. Its module has a name of its own, so that many fit in one process."""
-    (folder / f"everything_{platform}.py").write_text(SOURCE.replace("PLATFORM", platform))
+    """The project for `platform` in `folder`."""
+    brought = providers.source(platform, clouds.platforms()[platform])
+    source = SOURCE.replace("IMPORT_PLATFORM", brought).replace("PLATFORM", platform)
+    (folder / f"{module(platform)}.py").write_text(source)
     (folder / "pyproject.toml").write_text(f'[project]\nname = "everything-{platform}"\ndependencies = []\n')
     return folder
