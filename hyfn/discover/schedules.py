@@ -8,7 +8,10 @@ on whether both must hold: that is refused.
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 from dataclasses import dataclass
+
+from hyfn.model import FunctionSpec, Problem
 
 RATE = re.compile(r"every (?:(\d{1,4}) )?(minute|hour|day)s?", re.IGNORECASE)
 MINUTES = {"minute": 1, "hour": 60, "day": 1440}
@@ -45,6 +48,14 @@ def read(when: str) -> Schedule:
             f"{when!r} names days of the month and days of the week, which platforms understand differently"
         )
     return Schedule(cron)
+
+
+def beyond_cron(function: FunctionSpec, platform: str) -> Iterator[Problem]:
+    """Rates that a cron expression cannot say, where `platform` (in words) takes nothing else."""
+    for trigger in function.triggers:
+        if trigger.kind == "schedule" and not read(trigger.resource).text:
+            said = f"{platform} takes cron expressions, and none says {trigger.resource!r}"
+            yield Problem("error", said, trigger.place, "minutes that divide 60, hours that divide 24, or every day")
 
 
 def _rate(count: int, unit: str) -> Schedule:

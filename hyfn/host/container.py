@@ -40,22 +40,28 @@ def main(
     from hyfn.host.serve import serve
 
     run = runner()
-    own = _event_doors if os.environ.get("HYFN_DOOR") == "events" else doors
+    events = event_door(run)
+    own = {"/": events} if events else doors(run) if doors else None
     host, number = os.environ.get("HYFN_HOST") or address, int(os.environ.get(port) or otherwise)
-    if not serve(run.answer, host, number, limits=limits, doors=own(run) if own else None, grace=GRACE):
+    if not serve(run.answer, host, number, limits=limits, doors=own, grace=GRACE):
         # A call that outlasts its grace would hold the interpreter's own end up.
         os._exit(0)
 
 
-def _event_doors(run: Runner) -> Doors:
-    """Raises Unavailable where no function of the artifact waits for events."""
+def event_door(run: Runner) -> Any:
+    """What takes the platform's events, a hyfn.host.event_door.Events, where this process is for them; else None.
+
+    Raises Unavailable where no function of the artifact waits for events.
+    """
+    if os.environ.get("HYFN_DOOR") != "events":
+        return None
     from hyfn.errors import Unavailable
     from hyfn.host import load
 
     on = load.on(load.manifest() or {})
     if on is None:
         raise Unavailable("no function here waits for events (HYFN_DOOR=events)")
-    return {"/": on.Door(run, on)}
+    return on.Door(run, on)
 
 
 def _write_lines() -> None:

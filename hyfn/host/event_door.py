@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from hyfn.errors import CallError, Malformed
-from hyfn.host import events, http
+from hyfn.host import cloudevents, events, http
 from hyfn.wire.carrier import Answer
 
 TYPE_CHECKING = False
@@ -53,3 +53,20 @@ class Events:
 
     def say(self, answer: Answer) -> Said:
         return http.answer(answer)
+
+
+def said(outcome: Outcome) -> Said:
+    """As CloudEvents' senders understand it: an event that a function returned is the reply; what failed is a 500,
+    which is tried again; what does not fit its function, and never will, is a 400, which is not."""
+    if outcome.error is not None:
+        return _failure(outcome.error)
+    for value in outcome.values.values():
+        if (reply := cloudevents.reply(value)) is not None:
+            return 200, cloudevents.STRUCTURED, reply
+    return 200, "text/plain", b""
+
+
+def _failure(error: Exception) -> Said:
+    if isinstance(error, Malformed):
+        return 400, "text/plain", error.code.encode()
+    return 500, "text/plain", (error.code if isinstance(error, CallError) else "USER_ERROR").encode()

@@ -5,6 +5,7 @@ Fields: https://kubernetes.io/docs/reference/kubernetes-api/workload-resources/p
 
 from __future__ import annotations
 
+import hashlib
 import math
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -16,6 +17,8 @@ Json = dict[str, Any]
 LABEL = "app.kubernetes.io/name"
 MANAGER = "app.kubernetes.io/managed-by"
 """https://kubernetes.io/docs/concepts/overview/working-with-objects/common-labels/"""
+EVENTS = "-events"
+MAX_LABEL = 63
 WIRING = "wiring"
 FOLDER, FILE = "/etc/hyfn", "wiring.json"
 """Where the container finds the file of the function's Secret, which holds its edges and their keys."""
@@ -59,7 +62,8 @@ def container(target: Target, image: str, port: int, requests: Json, limits: Jso
 
 def volume(name: str) -> Json:
     """That of the wiring: a Secret named after the function. A pod waits for it, should it not be there yet."""
-    return {"name": WIRING, "secret": {"secretName": name}}
+    # `optional` is false where it is not said, but podman 4.3 ends where it is not.
+    return {"name": WIRING, "secret": {"secretName": name, "optional": False}}
 
 
 def environment(variables: Mapping[str, str]) -> list[Json]:
@@ -96,3 +100,18 @@ def nodes(labels: Sequence[Mapping[str, str]]) -> Json:
     ]
     required = {"requiredDuringSchedulingIgnoredDuringExecution": {"nodeSelectorTerms": terms}}
     return {"affinity": {"nodeAffinity": required}}
+
+
+def for_events(name: str) -> str:
+    """What the second deployment of a function is called, which takes events alone: a DNS label (RFC 1123) too."""
+    if len(name) + len(EVENTS) <= MAX_LABEL:
+        return name + EVENTS
+    digest = hashlib.sha256(name.encode()).hexdigest()[:6]
+    return f"{name[: MAX_LABEL - len(EVENTS) - 7].rstrip('-')}-{digest}{EVENTS}"
+
+
+def taking_events(spec: Json) -> Json:
+    """A pod's fields, but that its one container takes events alone."""
+    [container] = spec["containers"]
+    env = sorted([*container["env"], {"name": "HYFN_DOOR", "value": "events"}], key=lambda each: str(each["name"]))
+    return {**spec, "containers": [{**container, "env": env}]}

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 
-from hyfn.model import Project
+from hyfn.model import FunctionSpec, Project
 from hyfn.pack import naming
 from hyfn.pack.units import Unit
 from hyfn.project import reading
@@ -25,10 +26,16 @@ def of(project: Project, unit: Unit, image: str = "") -> bytes:
     is_image = packer(unit.target).container(unit.target) is not None
     named = (image or unpushed(project, unit)) if is_image else ""
     name = packer(unit.target).platform_name(project.app, reading.stage(project), unit.primary, unit.target)
-    document = packer(unit.target).manifest(unit.primary, unit.target, name, named)
+    document = packer(unit.target).manifest(_woken(unit), unit.target, name, named)
     if document is None:
         return b""
     return json.dumps(document, indent=1, sort_keys=True).encode() + b"\n"
+
+
+def _woken(unit: Unit) -> FunctionSpec:
+    """The function that the artifact is named for, with the triggers of all that are in it."""
+    triggers = [trigger for function in unit.functions for trigger in function.triggers]
+    return replace(unit.primary, triggers=triggers)
 
 
 def unpushed(project: Project, unit: Unit) -> str:

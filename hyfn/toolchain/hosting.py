@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 import hyfn
 from hyfn.model import Artifact
 from hyfn.toolchain import environments, listening, pythons
 from hyfn.toolchain.environments import Environment
-from hyfn.toolchain.processes import Process
+from hyfn.toolchain.processes import Process, free_port
 
 HEALTH = "/health/readiness"
+EVENTS = {"HYFN_DOOR": "events"}
+"""What tells a host to take its platform's events and nothing else. See hyfn.host.container."""
 
 
 def environment(python: str, report: Callable[[str], None]) -> Environment:
@@ -42,6 +46,37 @@ def start(
         health=HEALTH,
         what=f"{artifact.short} on {artifact.platform}",
     )
+
+
+@dataclass(frozen=True, slots=True)
+class Pair:
+    """A process that takes calls, and one of the same artifact that takes events; its url is "" where none waits."""
+
+    process: Process
+    url: str
+    events_process: Process | None = None
+    events_url: str = ""
+
+    @classmethod
+    def start(cls, process: Callable[[int, Mapping[str, str]], Process], port: int, has_events: bool) -> Pair:
+        """`process` starts one on a port with further variables, and waits for it. `port` 0 takes a free one."""
+        port = port or free_port()
+        calls = process(port, {})
+        url = f"http://127.0.0.1:{port}/"
+        if not has_events:
+            return cls(calls, url)
+        events_port = free_port()
+        try:
+            return cls(calls, url, process(events_port, EVENTS), f"http://127.0.0.1:{events_port}/")
+        except BaseException:
+            calls.stop()
+            raise
+
+
+def waits_for_events(root: Path) -> bool:
+    """Whether a function of the artifact whose import root is `root` waits for its platform's events."""
+    triggers = json.loads((root / "hyfn.json").read_bytes()).get("triggers", {})
+    return any(trigger["kind"] != "http" for waiting in triggers.values() for trigger in waiting)
 
 
 def runtime(server: str, environment: Environment, python: str) -> str:

@@ -12,8 +12,9 @@ from hyfn.clouds.knative.pack import HOST, SCAFFOLD, is_func, packer
 from hyfn.model import Artifact, Target
 from hyfn.pack.contained import DEFAULT_PYTHON, PYTHONS
 from hyfn.toolchain import environments, hosting, pythons
+from hyfn.toolchain.hosting import Pair
 from hyfn.toolchain.listening import Listening
-from hyfn.toolchain.processes import free_port
+from hyfn.toolchain.processes import Process
 from hyfn.wire.carrier import Endpoint
 
 FUNC_PYTHON = "func-python==0.8.1"
@@ -34,17 +35,22 @@ class KnativeEmulator:
         """Start it and wait until it is ready. Raises ProjectError, in its own words, if it cannot load."""
         func = artifact.options.get("runtime") == "func"
         environment = _environment(func, artifact.python, lambda _: None)
-        port = port or free_port()
-        arguments = ["-c", SCAFFOLD] if func else ["-m", HOST]
-        variables = {**_variables(artifact, port), **env}
         [root] = packer.roots(unpacked)
-        process = hosting.start(artifact, environment.python, arguments, root, variables, log, port)
+        arguments = ["-c", SCAFFOLD] if func else ["-m", HOST]
+
+        def process(port: int, more: Mapping[str, str]) -> Process:
+            variables = {**_variables(artifact, port), **env, **more}
+            return hosting.start(artifact, environment.python, arguments, root, variables, log, port)
+
+        started = Pair.start(process, port, hosting.waits_for_events(root))
         server = f"func-python {environment.version('func-python')}" if func else hosting.own_server()
         return Listening(
-            Endpoint("knative", artifact.function, f"http://127.0.0.1:{port}/"),
+            Endpoint("knative", artifact.function, started.url),
             hosting.runtime(server, environment, artifact.python),
             "runtime" if func else "spec",
-            process,
+            started.process,
+            Endpoint("knative", artifact.function, started.events_url) if started.events_url else None,
+            started.events_process,
         )
 
 

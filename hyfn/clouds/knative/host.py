@@ -5,7 +5,7 @@ from __future__ import annotations
 from os import environ
 
 from hyfn.errors import CallError
-from hyfn.host import http
+from hyfn.host import container, http
 from hyfn.wire.carrier import Answer
 from hyfn.wire.frame import MAX_FRAME
 
@@ -13,6 +13,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any
 
+    from hyfn.host.door import Said
     from hyfn.host.run import Runner
 
 
@@ -21,17 +22,26 @@ class Function:
 
     def __init__(self, runner: Runner) -> None:
         self._runner = runner
+        self._events = container.event_door(runner)
 
     async def handle(self, scope: Any, receive: Any, send: Any) -> None:
-        """Run the call in a request. Anything that carries no call is refused, and nothing runs."""
+        """Run the call in a request, or what an event wakes. Anything else is refused, and nothing runs."""
         try:
-            answered = await self._runner.aanswer(_frame(scope, await _body(receive)))
+            status, content_type, body = await self._said(scope, await _body(receive))
         except CallError as error:
-            answered = Answer(error.http_status, b"", error.code)
-        status, content_type, body = http.answer(answered)
+            status, content_type, body = http.answer(Answer(error.http_status, b"", error.code))
         fields = [(b"content-type", content_type.encode()), (b"content-length", b"%d" % len(body))]
         await send({"type": "http.response.start", "status": status, "headers": fields})
         await send({"type": "http.response.body", "body": body})
+
+    async def _said(self, scope: Any, body: bytes) -> Said:
+        if self._events is None:
+            return http.answer(await self._runner.aanswer(_frame(scope, body)))
+        if scope["method"] != "POST":
+            return http.answer(Answer(405, b"", "MALFORMED"))
+        headers = {name.decode("latin-1").lower(): value.decode("latin-1") for name, value in scope["headers"]}
+        said: Said = await self._events.aanswer(headers, body)
+        return said
 
 
 def new() -> Function:
@@ -43,8 +53,6 @@ def new() -> Function:
 
 def main() -> None:
     """Serve the artifact. Listens on every address where the platform says that this is its container."""
-    from hyfn.host import container
-
     container.main("0.0.0.0" if "K_SERVICE" in environ else "127.0.0.1")  # noqa: S104
 
 

@@ -7,7 +7,7 @@ eventing-rabbitmq's source (dev.knative.rabbitmq.event).
 
 from __future__ import annotations
 
-from hyfn.errors import CallError, Malformed
+from hyfn.errors import Malformed
 from hyfn.event import QUEUE_MESSAGE, SCHEDULE_TICK, STREAM_RECORD, occurrence
 from hyfn.host import cloudevents, event_door
 from hyfn.host.events import Delivery, Item
@@ -17,15 +17,14 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
     from typing import Any
 
-    from hyfn.host.door import Said
-    from hyfn.host.events import Outcome
-
 PING = "dev.knative.sources.ping"
 KAFKA = "dev.knative.kafka.event"
 RABBITMQ = "dev.knative.rabbitmq.event"
 
 Door = event_door.Events
 """What takes them, in a process of its own."""
+answer = event_door.said
+"""What is tried again, and what becomes a dead letter: https://knative.dev/docs/eventing/event-delivery/"""
 
 
 def delivery(headers: Mapping[str, str], body: bytes) -> Delivery:
@@ -37,26 +36,6 @@ def delivery(headers: Mapping[str, str], body: bytes) -> Delivery:
     if len(found) == 1 and kind in _SOURCES:
         return _SOURCES[kind](found[0])
     return Delivery("event", "", [Item(event["id"], event) for event in found])
-
-
-def answer(outcome: Outcome) -> Said:
-    """An event that a function returned is the reply, which a broker takes up. A failure is a status: what Knative
-    tries again, or, where another try would bring the same, gives up.
-
-    https://knative.dev/docs/eventing/event-delivery/"""
-    if outcome.error is not None:
-        return _refusal(outcome.error)
-    for value in outcome.values.values():
-        if (reply := cloudevents.reply(value)) is not None:
-            return 200, cloudevents.STRUCTURED, reply
-    return 200, "text/plain", b""
-
-
-def _refusal(error: Exception) -> Said:
-    """Of all 4xx but 404, 408, 409 and 429 Knative makes a dead letter at once."""
-    if isinstance(error, Malformed):
-        return 400, "text/plain", error.code.encode()
-    return 500, "text/plain", (error.code if isinstance(error, CallError) else "USER_ERROR").encode()
 
 
 def _ping(event: dict[str, Any]) -> Delivery:

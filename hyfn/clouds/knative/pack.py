@@ -8,6 +8,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from hyfn.clouds.knative import eventing
 from hyfn.errors import BuildError
 from hyfn.model import Container, FunctionSpec, Limits, Offer, Problem, Runtime, Staged, Target, Tree
 from hyfn.pack import contained, naming, pods
@@ -67,6 +68,7 @@ class KnativePacker:
             yield Problem("error", said, target.place, advice)
         for said, mending in (*contained.misnamed(target.options, "Knative"), *_misplaced(target)):
             yield Problem("error", said, target.place, mending)
+        yield from eventing.problems(function)
 
     def limits(self, target: Target) -> Limits:
         """A cluster has no limit of an image's size, and it brings its own Python."""
@@ -102,25 +104,28 @@ class KnativePacker:
         """As the container's process does, but for listening."""
         return f"from {FUNC_MODULE if is_func(target) else HOST} import new; new()"
 
-    def manifest(self, function: FunctionSpec, target: Target, name: str, image: str) -> Mapping[str, Any]:  # noqa: ARG002
-        """A Service of serving.knative.dev/v1, for `kubectl apply` and `oc apply`.
+    def manifest(self, function: FunctionSpec, target: Target, name: str, image: str) -> Mapping[str, Any]:
+        """A Service of serving.knative.dev/v1, for `kubectl apply` and `oc apply`; for triggers a second one, which is
+        private and takes events alone, and the objects of Knative Eventing that send to it.
 
         It names no user, so that OpenShift can choose one, and nothing that a cluster has to be told to allow first: no
         node, no volume but a Secret (docs.knative.dev, "Feature and extension flags"). On OpenShift plain HTTP is sent
         on to HTTPS; the route there waits as long as any timeout that is taken here.
         """
         annotations = REDIRECTED if is_openshift(target) else None
-        return pods.listed(
-            {
-                "apiVersion": "serving.knative.dev/v1",
-                "kind": "Service",
-                "metadata": pods.metadata(name, target, annotations),
-                "spec": {"template": _revision(target, name, image)},
-            }
-        )
+        service = {
+            "apiVersion": "serving.knative.dev/v1",
+            "kind": "Service",
+            "metadata": pods.metadata(name, target, annotations),
+            "spec": {"template": _revision(target, name, image)},
+        }
+        if not eventing.waiting(function):
+            return pods.listed(service)
+        private = pods.for_events(name)
+        return pods.listed(service, eventing.private(service, private), *eventing.sources(function, target, private))
 
     def offers(self, target: Target) -> Mapping[str, Offer]:  # noqa: ARG002
-        return {}
+        return eventing.OFFERS
 
 
 packer = KnativePacker()

@@ -9,8 +9,9 @@ from hyfn.clouds.kubernetes.pack import HOST, packer
 from hyfn.model import Artifact, Target
 from hyfn.pack.contained import DEFAULT_PYTHON, PYTHONS
 from hyfn.toolchain import hosting, pythons
+from hyfn.toolchain.hosting import Pair
 from hyfn.toolchain.listening import Listening
-from hyfn.toolchain.processes import free_port
+from hyfn.toolchain.processes import Process
 from hyfn.wire.carrier import Endpoint
 
 
@@ -28,12 +29,20 @@ class KubernetesEmulator:
     def start(self, artifact: Artifact, unpacked: Path, env: Mapping[str, str], log: Path, port: int = 0) -> Listening:
         """Start it and wait until it is ready. Raises ProjectError, in its own words, if it cannot load."""
         environment = hosting.environment(artifact.python, lambda _: None)
-        port = port or free_port()
         [root] = packer.roots(unpacked)
-        process = hosting.start(artifact, environment.python, ["-m", HOST], root, env, log, port)
-        runtime = hosting.runtime(hosting.own_server(), environment, artifact.python)
-        url = f"http://127.0.0.1:{port}/"
-        return Listening(Endpoint("kubernetes", artifact.function, url), runtime, "spec", process)
+
+        def process(port: int, more: Mapping[str, str]) -> Process:
+            return hosting.start(artifact, environment.python, ["-m", HOST], root, {**env, **more}, log, port)
+
+        started = Pair.start(process, port, hosting.waits_for_events(root))
+        return Listening(
+            Endpoint("kubernetes", artifact.function, started.url),
+            hosting.runtime(hosting.own_server(), environment, artifact.python),
+            "spec",
+            started.process,
+            Endpoint("kubernetes", artifact.function, started.events_url) if started.events_url else None,
+            started.events_process,
+        )
 
 
 emulator = KubernetesEmulator()

@@ -7,6 +7,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from hyfn.clouds.kubernetes import waking
 from hyfn.clouds.kubernetes.virtual import PROFILES
 from hyfn.host.connection import HEALTH
 from hyfn.host.container import GRACE
@@ -62,6 +63,8 @@ class KubernetesPacker:
             said = "virtual_provider says which virtual nodes are meant, and virtual_node=True that any are"
             yield Problem("error", said, target.place, "write virtual_node=True, or leave virtual_provider out")
 
+        yield from waking.problems(function)
+
     def limits(self, target: Target) -> Limits:  # noqa: ARG002
         """A cluster has no limit of an image's size, and it brings its own Python."""
         return Limits("Kubernetes", reserved=RESERVED)
@@ -86,17 +89,20 @@ class KubernetesPacker:
         """As the container's process does, but for listening."""
         return f"from {HOST} import new; new()"
 
-    def manifest(self, function: FunctionSpec, target: Target, name: str, image: str) -> Mapping[str, Any]:  # noqa: ARG002
+    def manifest(self, function: FunctionSpec, target: Target, name: str, image: str) -> Mapping[str, Any]:
         """A Deployment, its Service, and where it may grow a HorizontalPodAutoscaler, for `kubectl apply`.
 
         The Service has port 80 inside the cluster; a door to the outside is not here. A pod runs by no root, cannot
         write but to /tmp, has no token of the cluster's, and has its wiring by the Secret of the function's name.
+        For triggers there is a second Deployment and Service that take events alone, and a CronJob for each schedule.
         """
-        objects = [_deployment(target, name, image), _service(target, name)]
-        return pods.listed(*objects, *([_autoscaler(target, name)] if _grows(target) else []))
+        deployment, service = _deployment(target, name, image), _service(target, name)
+        autoscaler = [_autoscaler(target, name)] if _grows(target) else []
+        events = waking.objects(function, target, deployment, service) if waking.waiting(function) else []
+        return pods.listed(deployment, service, *autoscaler, *events)
 
     def offers(self, target: Target) -> Mapping[str, Offer]:  # noqa: ARG002
-        return {}
+        return waking.OFFERS
 
 
 packer = KubernetesPacker()
