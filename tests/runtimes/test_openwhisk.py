@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import http.client
+import importlib
 import json
 import os
 import signal
@@ -18,7 +19,7 @@ from urllib.parse import urlsplit
 
 import pytest
 
-from hyfn import project
+from hyfn import project, remote, wiring
 from hyfn.clouds.openwhisk.emulate import LAUNCHER, OpenWhiskEmulator, OpenWhiskRunning, emulator
 from hyfn.dev.application import Application
 from hyfn.errors import HyfnError, ProjectError
@@ -469,6 +470,42 @@ def test_containers_leave_no_descriptor_open(start: Start) -> None:
     invoke(running)
     running.stop()
     wait_until(lambda: descriptors() <= before)
+
+
+EACH_OTHER = """
+from hyfn import ibm, openwhisk
+
+class TooDeep(Exception): ...
+
+@openwhisk(web=True, package="letters", name="by url")
+def by_url(n: int, path: list[str]) -> list[str]:
+    return by_api(n, [*path, "web"])
+
+@openwhisk(namespace="shop", name="by api")
+def by_api(n: int, path: list[str]) -> list[str]:
+    return hosted(n, [*path, "api"])
+
+@ibm
+def hosted(n: int, path: list[str]) -> list[str]:
+    if n < 0:
+        raise TooDeep(n)
+    return by_url(n - 1, [*path, "ibm"]) if n else [*path, "end"]
+"""
+
+
+def test_all_doors_lead_to_one_another_and_back(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Each function is called again while it waits: its second activation has a container of its own."""
+    (tmp_path / "each_other.py").write_text(EACH_OTHER)
+    (tmp_path / "pyproject.toml").write_text('[project]\nname = "each-other"\ndependencies = []\n')
+    monkeypatch.syspath_prepend(str(tmp_path))
+    with Application(project.read(tmp_path), lambda text: None) as application:
+        given = wiring.read(application.laptop())
+        session = remote.Session(given, frozenset(), "dev")
+        monkeypatch.setattr(remote, "session", lambda: session)
+        module = importlib.import_module("each_other")
+        assert module.by_url(1, []) == ["web", "api", "ibm", "web", "api", "end"]
+        with pytest.raises(module.TooDeep):
+            module.by_url(-1, [])
 
 
 def test_a_function_that_does_not_load_is_named_by_its_own_line(tmp_path: Path) -> None:

@@ -350,6 +350,14 @@ EDGES: dict[str, dict[str, tuple[list[object], list[object]]]] = {
         "max_instances": ([0, 1000], [-1, 1001]),
         "concurrency": ([0, 1000], [-1, 1001]),
     },
+    "openwhisk": {
+        "memory": ([128, 512], [127, 513]),
+        "timeout": ([0.1, 60], [0.099, 300.1]),
+        "name": (["a", "x" * 256, "a b"], ["x" * 257, "a ", "a/b"]),
+        "namespace": (["_", "a.b"], ["a/b"]),
+        "package": (["a-b"], ["-a"]),
+        "python": (["3.11", "3.12"], ["3.10", "3.13"]),
+    },
     "local": {"timeout": ([0.001], [0, -1]), "python": (["3.11", "3.14"], ["3.10", "3.15"])},
 }
 

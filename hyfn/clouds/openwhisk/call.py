@@ -1,5 +1,7 @@
-"""Calls to OpenWhisk: by its API (door ""), by a raw web action's URL (door "web"), and on IBM's Code Engine by a
-function's URL (door "url"). Never opens a socket."""
+"""Calls to OpenWhisk and to IBM's Code Engine. Never opens a socket.
+
+By OpenWhisk's API (door ""), by a raw web action's URL (door "web"), by the URL of a Code Engine function (door "url").
+"""
 
 from __future__ import annotations
 

@@ -99,6 +99,8 @@ runs the same main(params). Sizes: codeengine-fun-runtime; 2 minutes: codeengine
 codeengine-fun-create-local. Not found in its documentation: the images' glibc, so wheels are for an old one, and the
 size of code and payloads."""
 BY_PLATFORM = {"ibm": IBM}
+PYTHONS = tuple(sorted({*OPENWHISK.pythons, *IBM.pythons}))
+"""Those of either platform."""
 
 
 def terms(target: Target) -> Terms:
