@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import contextlib
 import http.client
 import json
@@ -15,7 +16,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
-from typing import Self
+from typing import Any, Self
 
 from hyfn.toolchain.processes import free_port
 from tests.registry import lacking, needed
@@ -30,6 +31,8 @@ events_logger = "file"
 """
 SECONDS = 120.0
 READY_SECONDS = 20.0
+PLAYED = 8080
+"""Where the container of a pod listens: its address is its own."""
 
 
 class Failed(Exception):
@@ -52,6 +55,7 @@ class Podman:
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
         with contextlib.suppress(Failed, subprocess.SubprocessError):
+            self.run("pod", "rm", "--all", "--force", "--time", "0")
             self.run("rm", "--all", "--force", "--time", "0")
         for mounted in (self._folder / "root").glob("*"):
             if mounted.is_mount():
@@ -60,7 +64,8 @@ class Podman:
 
     def run(self, *arguments: str) -> str:
         """podman's standard output. Raises Failed."""
-        folders = ["--root", str(self._folder / "root"), "--runroot", str(self._folder / "run")]
+        names = {"root": "--root", "run": "--runroot", "networks": "--network-config-dir"}
+        folders = [text for name, option in names.items() for text in (option, str(self._folder / name))]
         env = {**os.environ, "CONTAINERS_CONF": str(self._folder / "containers.conf"), "TMPDIR": str(self._folder)}
         done = subprocess.run(
             ["podman", *folders, *arguments], env=env, capture_output=True, text=True, timeout=SECONDS
@@ -81,14 +86,39 @@ class Podman:
         container.wait()
         return container
 
+    def play(self, deployment: Mapping[str, Any], secret: Mapping[str, Any]) -> Container:
+        """The one container of the Deployment, as Kubernetes would start it, with the Secret that it mounts.
+
+        It is on a network of its own: it is reached by its `address`.
+        """
+        self._apply(secret)
+        identity = self._apply(deployment).split("Container:")[1].split()[0]
+        volume = Path(self.run("volume", "inspect", "--format={{.Mountpoint}}", secret["metadata"]["name"]).strip())
+        for name, encoded in secret["data"].items():
+            (volume / name).write_bytes(base64.b64decode(encoded))  # podman 4.3 leaves it as it is
+        address = self._inspected(identity)["NetworkSettings"]["Networks"].popitem()[1]["IPAddress"]
+        container = Container(self, identity, PLAYED, address)
+        container.wait()
+        return container
+
+    def _apply(self, kubernetes_object: Mapping[str, Any]) -> str:
+        file = self._folder / "object.json"  # which is YAML too
+        file.write_text(json.dumps(kubernetes_object))
+        return self.run("play", "kube", "--quiet", "--tls-verify=false", str(file))
+
+    def _inspected(self, identity: str) -> dict[str, Any]:
+        found: dict[str, Any] = json.loads(self.run("inspect", identity))[0]
+        return found
+
 
 @dataclass(frozen=True)
 class Container:
-    """One that runs."""
+    """One that runs, and listens on `port` of `address`."""
 
     podman: Podman
     identity: str
     port: int
+    address: str = "127.0.0.1"
 
     def wait(self) -> None:
         """Until it answers."""
@@ -105,7 +135,7 @@ class Container:
 
     def get(self, path: str) -> tuple[int, str]:
         """Status and text of an answer."""
-        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=5)
+        connection = http.client.HTTPConnection(self.address, self.port, timeout=5)
         try:
             connection.request("GET", path)
             response = connection.getresponse()

@@ -55,7 +55,7 @@ class Registry:
         self._folder = folder
         self._auth = auth
         self._behind = free_port()
-        self._wire = _Wire(self._behind)
+        self._wire = Wire(self._behind)
 
     @classmethod
     def by_password(cls, folder: Path) -> Self:
@@ -118,11 +118,11 @@ class Registry:
         return (self._folder / "log").read_text()
 
 
-class _Wire:
+class Wire:
     """What clients send goes on to the port behind, and is counted."""
 
-    def __init__(self, behind: int) -> None:
-        self._behind = behind
+    def __init__(self, behind: int, host: str = "127.0.0.1") -> None:
+        self._behind = (host, behind)
         self._listener = socket.create_server(("127.0.0.1", 0), backlog=64)
         self._turn = threading.Lock()
         self._open: list[socket.socket] = []
@@ -152,7 +152,7 @@ class _Wire:
         while True:
             try:
                 client, _ = self._listener.accept()
-                server = socket.create_connection(("127.0.0.1", self._behind))
+                server = socket.create_connection(self._behind)
             except OSError:
                 return
             self._open += [client, server]

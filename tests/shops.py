@@ -91,9 +91,9 @@ def callee_wiring(name: str, platform: str) -> str:
     return json.dumps(document)
 
 
-def session(name: str, platform: str, url: str, key: Mapping[str, str] = KEY) -> Session:
+def session(name: str, platform: str, url: str, key: Mapping[str, str] = KEY, cloud: str = "knative") -> Session:
     """One of a laptop that may call the function."""
-    route: dict[str, Any] = {"placement": platform, "cloud": "knative", "url": url, "door": "", **key}
+    route: dict[str, Any] = {"placement": platform, "cloud": cloud, "url": url, "door": "", **key}
     calls = {f"{MODULE}:{name}": {"raises": [f"{MODULE}:Unpaid"], "routes": [route]}}
     document = {"app": "shop", "stage": "dev", "self": "laptop@local", "calls": calls, "callers": {}}
     return Session(wiring.Wiring(document), frozenset(), "dev")
