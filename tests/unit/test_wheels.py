@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from hyfn.errors import BuildError, ProjectErrors
+from hyfn.errors import BuildError, ConfigError, ProjectErrors
 from hyfn.model import Place, Project, Runtime, Slice, Source
 from hyfn.pack import form
 from hyfn.pack.wheels import choose, fetch, stock
@@ -62,6 +62,21 @@ def test_each_need_says_why_it_is_there(tmp_path: Path) -> None:
     assert form.why(needs, "jinja2") == ["shop/app.py:1 imports jinja2"]
     assert form.why(needs, "markupsafe") == ["shop/app.py:1 imports jinja2", "jinja2 needs markupsafe"]
     assert form.why(needs, "msgpack") == ["hyfn needs it in every artifact"]
+
+
+def test_what_serves_functions_is_there_whatever_they_import_and_without_what_it_asks_for(tmp_path: Path) -> None:
+    made = project(tmp_path, ["six"])
+    choice = choose.choose(made, {INTEL: ["fn"]}, serving={INTEL: ["Jinja2>=3"]})
+    filled = stock.fill(choice, made, fetch.nobody)
+    chosen, shelf = filled.chosen[INTEL], filled.shelves[INTEL]
+    needs = narrowing.narrow(made, cut("six"), chosen, shelf, serving=["Jinja2>=3"])
+    assert list(needs) == ["jinja2", "msgpack", "six"]
+    assert form.why(needs, "jinja2") == ["it serves the functions there"]
+    assert "jinja2" not in narrowing.narrow(made, cut("six"), chosen, shelf)
+    again = choose.choose(made, {INTEL: ["fn"]}, is_locked=True, serving={INTEL: ["jinja2>=3"]})
+    assert [wheel.name for wheel in again.by_runtime[INTEL].wheels] == ["jinja2", "markupsafe", "msgpack", "six"]
+    with pytest.raises(ConfigError, match="jinja2>=3 was removed"):
+        choose.choose(made, {INTEL: ["fn"]}, is_locked=True)
 
 
 def test_an_import_that_only_a_dependency_of_a_dependency_provides_brings_it(tmp_path: Path) -> None:

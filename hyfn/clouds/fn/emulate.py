@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import importlib.metadata
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -20,7 +20,7 @@ from hyfn.toolchain.http1 import Server
 from hyfn.toolchain.processes import Process, clean_env
 from hyfn.wire.carrier import Endpoint
 
-FRAME = re.compile(r'File "(.+?)", line (\d+)')
+FRAME = re.compile(r'File "(/.+?)", line (\d+)')
 SYNTAX = re.compile(r"\((\S+\.py), line (\d+)\)$")
 
 
@@ -61,7 +61,7 @@ class FnEmulator:
         environment = _environment(artifact.python, lambda _: None)
         root = pack.packer.roots(unpacked)[0]
         argv: list[str | Path] = [environment.python, root / pack.COMMAND, root / pack.SCRIPT, pack.HANDLER]
-        given = {"PYTHONUNBUFFERED": "1", **artifact.options.get("env", {}), **_variables(artifact), **env}
+        given = {**pack.ENV, **artifact.options.get("env", {}), **_variables(artifact), **env}
 
         def process(listening: Mapping[str, str]) -> Process:
             return Process.start(argv, env=clean_env({**given, **listening}), cwd=root, log=log)
@@ -129,20 +129,20 @@ def _variables(artifact: Artifact) -> dict[str, str]:
 
 
 def _unloadable(error: NotLoaded, artifact: Artifact, root: Path) -> ProjectError:
-    """fdk's words, and of the places in its log the last that is the user's."""
+    """fdk's words, and of the places that they and its log name the last that is the user's."""
     said = str(error)
     places = [(Path(file), line) for file, line in [*FRAME.findall(error.tail), *SYNTAX.findall(said)]]
-    mine = [
-        f"{file.relative_to(root) if file.is_absolute() else file}:{line}"
-        for file, line in places
-        if _is_users(file, root)
-    ]
+    foreign = {"hyfn", "bin", *_brought(root)}
+    if (root / pack.SCRIPT).read_text() == pack.ENTRY:
+        foreign.add(pack.SCRIPT)
+    inside = [(file.relative_to(root), line) for file, line in places if file.is_relative_to(root)]
+    mine = [f"{file}:{line}" for file, line in inside if file.parts[0] not in foreign]
+    mine += [f"{file}:{line}" for file, line in places if not file.is_absolute()]
     where = mine[-1] if mine else None
-    return ProjectError(f"{artifact.short} does not load in Fn's fdk: {said or error.tail}", where=where)
+    return ProjectError(f"{artifact.short} does not load in Fn's fdk: {said}", where=where)
 
 
-def _is_users(file: Path, root: Path) -> bool:
-    """Whether it is a module of the project: hyfn's own and those of distributions stand in folders beside it."""
-    if not file.is_absolute():
-        return True
-    return file.is_relative_to(root) and file.relative_to(root).parts[0] not in ("hyfn", "fdk", "bin")
+def _brought(root: Path) -> Iterator[str]:
+    """The folders and modules that distributions put there."""
+    for record in root.glob("*.dist-info/RECORD"):
+        yield from (re.split("[/,]", line, maxsplit=1)[0] for line in record.read_text().splitlines())

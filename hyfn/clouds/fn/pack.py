@@ -31,6 +31,8 @@ GLIBC = "2.28"
 BASE = "docker.io/fnproject/python:{python}"
 USER = "1000:1000"
 """`fn` in Fn's images."""
+ENV = {"PYTHONUNBUFFERED": "1"}
+"""Between two calls a container is frozen, with what it has not written."""
 MACHINES = {"x86_64": ["x86_64"], "arm64": ["aarch64"], "multi": ["x86_64", "aarch64"]}
 WORDS = {"fn": "Fn", "oracle": "Oracle Functions"}
 ORACLE = "oracle"
@@ -113,8 +115,7 @@ class FnPacker:
     def container(self, target: Target) -> Container | None:
         """By the full name of its Python: `python3` of fnproject/python:3.12 is another."""
         python = self.runtimes(target)[0].python
-        env = {"PYTHONUNBUFFERED": "1"}  # between two calls a container is frozen, with what it has not written
-        return Container("function/", BASE.format(python=python), entrypoint(python), [], env, USER, 0)
+        return Container("function/", BASE.format(python=python), entrypoint(python), [], ENV, USER, 0)
 
     def roots(self, unpacked: Path) -> list[Path]:
         """As a container engine lays it out in /: one import root, /function."""
