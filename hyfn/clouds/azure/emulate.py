@@ -24,6 +24,7 @@ NATIVE = "3.13"
 """The only Python that the library says it runs on. It runs on older ones too, with the SDK that Azure has there."""
 OLDER = ("azure-functions>=1.21,<2", "azurefunctions-extensions-base==1.2.0", *FRONT)
 START_SECONDS = 60
+INVOKE = "/hyfn/invoke/"
 HOST = Path(__file__).parent / "runtime" / "host.py"
 
 
@@ -32,10 +33,13 @@ class Emulated:
 
     evidence = "runtime"
 
-    def __init__(self, process: Process, endpoint: Endpoint, runtime: str) -> None:
+    def __init__(self, process: Process, endpoint: Endpoint, runtime: str, events: Endpoint | None) -> None:
+        """`events` is the door of our functions host at which it is told what Azure's would have heard of; the name of
+        a function follows it. See runtime/triggers.py."""
         self._process = process
         self.endpoint = endpoint
         self.runtime = runtime
+        self.events = events
 
     @property
     def pid(self) -> int:
@@ -74,12 +78,14 @@ class AzureEmulator:
         process = Process.start(argv, env=clean_env(variables), cwd=unpacked, log=log)
         try:
             news = _wait(process, ready)
-            url = f"http://127.0.0.1:{news['port']}/api/{news['functions'][0]}"
+            origin = f"http://127.0.0.1:{news['port']}"
         except BaseException:
             process.stop()
             raise
         runtime = f"{RUNTIME} {library.version(RUNTIME)} on CPython {news['python']}"
-        return Emulated(process, Endpoint(artifact.cloud, artifact.function, url), runtime)
+        endpoint = Endpoint(artifact.cloud, artifact.function, f"{origin}/api/{news['functions'][0]}")
+        events = Endpoint(artifact.cloud, artifact.function, f"{origin}{INVOKE}") if news["waiting"] else None
+        return Emulated(process, endpoint, runtime, events)
 
 
 emulator = AzureEmulator()

@@ -1,4 +1,4 @@
-"""What the Azure Functions worker indexes and calls: one function with an HTTP trigger, by the HTTP carrier."""
+"""What the Azure Functions worker indexes and calls: a function for calls, and one for each trigger."""
 
 from __future__ import annotations
 
@@ -7,8 +7,12 @@ from hyfn.host import http, load
 from hyfn.host.run import runner
 from hyfn.wire.carrier import Answer
 
+REMAINING = 60.0
+"""Seconds that a function has where its app does not tell."""
+
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
     from typing import Any
 
 
@@ -32,9 +36,12 @@ async def handle(event: Any) -> dict[str, Any]:
     return answer(await _runner.aanswer(frame))  # type: ignore[union-attr]
 
 
-def function_app(name: str, auth_level: str) -> Any:
-    """The app that function_app.py hands to the worker: the function `name` at /api/<name>. None where there is no
-    worker: a build loads the artifact in a bare interpreter."""
+def function_app(
+    name: str, auth_level: str, bindings: Sequence[Mapping[str, Any]] = (), timeout: float = REMAINING
+) -> Any:
+    """The app that function_app.py hands to the worker: the function `name` at /api/<name>, and one for each of the
+    `bindings` (see hyfn.clouds.azure.bindings), which has `timeout` seconds. None where there is no worker: a build
+    loads the artifact in a bare interpreter."""
     try:
         from azure.functions import AuthLevel, FunctionApp, HttpResponse  # type: ignore[import-not-found,unused-ignore]
     except ModuleNotFoundError as error:
@@ -48,7 +55,20 @@ def function_app(name: str, auth_level: str) -> Any:
     call.__annotations__.clear()  # the worker evaluates them, and Any is not imported here
     app = FunctionApp(http_auth_level=AuthLevel(auth_level))
     app.function_name(name)(app.route(name, methods=["POST"])(call))
+    for binding in bindings:
+        _listen(app, binding, timeout)
     return app
+
+
+def _listen(app: Any, binding: Mapping[str, Any], timeout: float) -> None:
+    async def take(event: Any, context: Any) -> None:
+        await _on.take(_runner, binding, event, context.invocation_id, timeout)  # type: ignore[union-attr]
+
+    take.__annotations__.clear()
+    trigger = getattr(app, binding["trigger"])
+    made = app.function_name(binding["name"])(trigger(arg_name="event", **binding["settings"])(take))
+    if "retry" in binding:
+        app.retry(**binding["retry"])(made)
 
 
 def is_ready() -> bool:
@@ -57,4 +77,7 @@ def is_ready() -> bool:
 
 
 # Made while the worker indexes the app; there is none where this is no artifact (tests read the two translations).
-_runner = None if load.manifest() is None else runner()
+_document = load.manifest()
+_runner = None if _document is None else runner()
+_on = None if _document is None else load.on(_document)
+"""What takes events, None where no function waits for any."""

@@ -9,9 +9,10 @@ from collections.abc import Iterable, Mapping, Sequence
 from datetime import date
 from pathlib import Path
 
+from hyfn.clouds.azure import bindings
 from hyfn.errors import BuildError
-from hyfn.model import Container, FunctionSpec, Limit, Limits, Problem, Retirement, Runtime, Staged, Target, Tree
-from hyfn.pack import naming
+from hyfn.model import Container, FunctionSpec, Limit, Limits, Offer, Problem, Retirement, Runtime, Staged, Target, Tree
+from hyfn.pack import naming, stage
 
 GLIBC = {"3.11": "2.31", "3.12": "2.36", "3.13": "2.36"}
 """Microsoft's images are Debian 11 for Python 3.11 and Debian 12 for newer (host/4 in Azure/azure-functions-docker)."""
@@ -47,7 +48,7 @@ OWN = ("host.json", "requirements.txt")
 
 ENTRY = """from hyfn.clouds.azure.host import function_app as hyfn_function_app
 
-hyfn_app = hyfn_function_app({name!r}, {auth_level!r})
+hyfn_app = hyfn_function_app({name!r}, {auth_level!r}{more})
 """
 
 
@@ -68,7 +69,8 @@ class AzurePacker:
             _wrong_name(str(options.get("name") or "")),
             _wrong_module(function.module.partition(".")[0]),
         ]
-        return [Problem("error", message, target.place, hint) for message, hint in filter(None, found)]
+        own = [Problem("error", message, target.place, hint) for message, hint in filter(None, found)]
+        return own + [problem for trigger in function.triggers for problem in bindings.problems(trigger, target)]
 
     def limits(self, target: Target) -> Limits:  # noqa: ARG002
         return Limits("Azure Functions", unpacked=UNPACKED, reserved=RESERVED, retirements=RETIREMENTS)
@@ -82,7 +84,7 @@ class AzurePacker:
         libraries = {f"{SITE_PACKAGES}/{path}": content for path, content in staged.own.items()}
         made = {
             SCRIPT: _script(staged),
-            "host.json": _host_json(staged.target),
+            "host.json": _host_json(staged),
             "requirements.txt": _requirements(staged.distributions),
         }
         return Tree({**libraries, **staged.code, **made}, f"{SITE_PACKAGES}/")
@@ -105,15 +107,16 @@ class AzurePacker:
         """Not written yet: the zip holds host.json, and the app around it is described when it is shipped."""
         return
 
+    def offers(self, target: Target) -> Mapping[str, Offer]:  # noqa: ARG002
+        return bindings.OFFERS
+
 
 packer = AzurePacker()
 
 
 def function_name(function: FunctionSpec) -> str:
-    """The function's name in its app, and its route. Azure takes `[A-Za-z][A-Za-z0-9_-]{0,127}` but not "host"."""
-    plain = re.sub(r"[^A-Za-z0-9_-]+", "-", function.qualname).strip("-")[:120]
-    is_right = re.match("[A-Za-z]", plain) and plain.lower() != "host"
-    return plain if is_right else f"f-{plain}"
+    """The name in its app, and the route, of what takes its calls."""
+    return bindings.function_name(function.qualname)
 
 
 def _refuse_collisions(staged: Staged) -> None:
@@ -128,17 +131,38 @@ def _refuse_collisions(staged: Staged) -> None:
 def _script(staged: Staged) -> bytes:
     """What Azure indexes. A user's module of this name keeps its lines: the entry stands behind them."""
     auth_level = str(staged.target.options.get("auth_level") or AUTH_LEVELS[0])
-    entry = ENTRY.format(name=function_name(staged.function), auth_level=auth_level).encode()
+    name = function_name(staged.function)
+    entry = ENTRY.format(name=name, auth_level=auth_level, more=_listening(staged)).encode()
     users_own = staged.code.get(SCRIPT)
     if users_own is not None:
         return users_own.rstrip(b"\n") + b"\n\n\n# Made by hyfn: what Azure indexes.\n" + entry
     return b'"""Made by hyfn: what Azure indexes."""\n\n' + entry
 
 
-def _host_json(target: Target) -> bytes:
-    seconds = math.ceil(float(target.options.get("timeout", TIMEOUT)))
+def _listening(staged: Staged) -> str:
+    """Its bindings and its timeout, as arguments; "" where nothing but calls wakes it."""
+    found = bindings.of(staged.function.name, _triggers(staged))
+    if not found:
+        return ""
+    # What JSON writes of texts, numbers, lists and objects, Python reads as the same.
+    return f", {json.dumps(found, indent=4, ensure_ascii=False)}, {_seconds(staged.target)}"
+
+
+def _triggers(staged: Staged) -> bindings.Triggers:
+    """Those of all its functions, of which a Staged names only the first."""
+    found: bindings.Triggers = json.loads(staged.own[stage.MANIFEST]).get("triggers", {})
+    return found
+
+
+def _host_json(staged: Staged) -> bytes:
+    seconds = _seconds(staged.target)
     timeout = f"{seconds // 3600:02}:{seconds // 60 % 60:02}:{seconds % 60:02}"
-    return json.dumps({"version": "2.0", "functionTimeout": timeout}, indent=2).encode() + b"\n"
+    document = {"version": "2.0", "functionTimeout": timeout, **bindings.host_settings(_triggers(staged))}
+    return json.dumps(document, indent=2).encode() + b"\n"
+
+
+def _seconds(target: Target) -> int:
+    return math.ceil(float(target.options.get("timeout", TIMEOUT)))
 
 
 def _requirements(distributions: Sequence[str]) -> bytes:

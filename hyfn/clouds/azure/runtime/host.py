@@ -1,9 +1,10 @@
 """The functions host process: HTTP in front, Microsoft's Python worker behind, by the stream between them.
 
-Azure's own host is on no registry; this does what it does for functions with an HTTP trigger. Runs in the runtime's own
-environment, without hyfn. Its argument is a JSON object: root (the artifact), roots (its import roots), libraries
-(further folders for the worker), port, and ready, the file that it writes once: {"port", "functions", "python"}, or
-{"error", "trace", "root"} where the artifact cannot be served, or {"machine"} where this machine refuses.
+Azure's own host is on no registry; this does what it does for functions with an HTTP trigger, and, once it is told of
+something (see triggers), for the others. Runs in the runtime's own environment, without hyfn. Its argument is a JSON
+object: root (the artifact), roots (its import roots), libraries (further folders for the worker), port, and ready, the
+file that it writes once: {"port", "functions", "waiting", "python"}, or {"error", "trace", "root"} where the artifact
+cannot be served, or {"machine"} where this machine refuses.
 """
 
 from __future__ import annotations
@@ -24,9 +25,10 @@ from urllib.parse import parse_qsl, unquote
 
 HERE = Path(__file__).resolve().parent
 if TYPE_CHECKING:
-    from hyfn.clouds.azure.runtime import front
+    from hyfn.clouds.azure.runtime import front, triggers
 else:
     import front
+    import triggers
 
 LEVELS = ("TRACE", "DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL", "NONE")
 
@@ -131,6 +133,7 @@ class App:
         self._protos = protos
         self._settings = settings
         self.functions: dict[str, Function] = {}
+        self.doors = triggers.Doors(stream, protos, settings.timeout)
 
     async def load(self, root: str) -> None:
         """Index the artifact as Azure does at a cold start. Raises Failed."""
@@ -149,12 +152,16 @@ class App:
 
     def _add(self, metadata: Any) -> None:
         for binding in map(json.loads, metadata.raw_bindings):
-            if binding["type"].lower() == "httptrigger":
-                function = Function(metadata, binding)
-                self.functions[function.route] = function
+            if binding["type"].lower() != triggers.HTTP:
+                self.doors.add(metadata, binding)
+                continue
+            function = Function(metadata, binding)
+            self.functions[function.route] = function
 
     async def answer(self, request: front.Request) -> front.Response:
         path, _, query = request.target.partition("?")
+        if self.doors.takes(path):
+            return await self.doors.answer(request)
         route = path.removeprefix(self._settings.prefix)
         function = self.functions.get(unquote(route)) if route is not path else None
         if function is None or (function.methods and request.method not in function.methods):
@@ -222,7 +229,8 @@ async def main(options: dict[str, Any]) -> None:
     loop = asyncio.get_running_loop()
     await loop.create_server(lambda: front.Connection(app.answer), sock=listener, backlog=1024)
     port = listener.getsockname()[1]
-    _tell(options, {"port": port, "functions": list(app.functions), "python": platform.python_version()})
+    news = {"port": port, "functions": list(app.functions), "waiting": list(app.doors.functions)}
+    _tell(options, {**news, "python": platform.python_version()})
     status = await ended
     print(f"[ERROR] the worker ended with status {status}", flush=True)  # noqa: T201
     await server.stop(None)

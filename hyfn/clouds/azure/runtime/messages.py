@@ -140,6 +140,15 @@ TypedData
     5 RpcHttp http | data
     6 sint64 int | data
     7 double double | data
+    8 CollectionBytes collection_bytes | data
+    9 CollectionString collection_string | data
+    11 CollectionSInt64 collection_sint64 | data
+CollectionBytes
+    1 *bytes bytes
+CollectionString
+    1 *string string
+CollectionSInt64
+    1 *sint64 sint64
 RpcHttp
     1 string method
     2 string url
