@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 _UNION = type(int | str)
 _GENERIC = type(list[int])
 _EVENTS = "hyfn.event"
+_REQUESTS = "hyfn.request"
 
 
 class CannotTravel(TypeError):
@@ -157,6 +158,8 @@ class Forms:
             return known
         if cls.__module__ == _EVENTS:
             return self._event(cls, (), scope)
+        if cls.__module__ == _REQUESTS:
+            return self._visit(cls)
         given = {variable: _in_scope(value, scope) for variable, value in bound.items()}
         return self.make(key or cls, Form(cls.__qualname__, (cls,)), lambda form: self._fill(form, cls, given))
 
@@ -164,6 +167,11 @@ class Forms:
         from hyfn.wire import cloudevent
 
         return cloudevent.of(self, cls, args, scope)
+
+    def _visit(self, cls: type) -> Form:
+        from hyfn.wire import visit
+
+        return visit.of(cls)
 
     def make(self, key: object, form: Form, fill: Callable[[Form], Form]) -> Form:
         """Let `fill` make `form`, which is found by `key` meanwhile, for a type that contains itself."""

@@ -57,6 +57,16 @@ class Arguments:
             raise TypeError(f"{self._signature.title}() arguments: {_TOO_DEEP}") from None
 
     @property
+    def positional_only(self) -> list[str]:
+        """The parameters that take no value by their name, in order."""
+        return self._signature.names[: self._signature.positional_only]
+
+    @property
+    def takes_more(self) -> bool:
+        """Whether names that are no parameter's are taken too (**kwargs)."""
+        return bool(self._signature.keywords)
+
+    @property
     def forms(self) -> Mapping[str, Form]:
         """By parameter; of *args and **kwargs the form of each item."""
         return self._forms
@@ -75,8 +85,11 @@ class Arguments:
         `is_json` takes values as JSON has them: bytes as base64, times and numbers as text, keys as text.
         """
         if is_json:
-            return self._as_json().unpack(body)
-        args, kwargs = self._parts(unpack(body, ext_hook))
+            return self.as_json().unpack(body)
+        return self.bind(*self._parts(unpack(body, ext_hook)))
+
+    def bind(self, args: list[Any], kwargs: dict[str, Any]) -> tuple[list[Any], dict[str, Any]]:
+        """The arguments in what `unpack` reads: wire values by position and by name. Raises Malformed."""
         try:
             if not kwargs and len(args) == len(self._unpackers) and self._signature.is_plain:
                 return [convert(value) for convert, value in zip(self._unpackers, args, strict=True)], {}
@@ -99,7 +112,8 @@ class Arguments:
             raise Malformed(_TOO_DEEP)
         return raw[0], raw[1]
 
-    def _as_json(self) -> Arguments:
+    def as_json(self) -> Arguments:
+        """The same, for values as JSON has them."""
         if self._json is None:
             self._json = Arguments(Signature(self._signature.function, is_json=True))
         return self._json
