@@ -121,6 +121,89 @@ def test_a_tree_for_func_has_the_package_that_func_looks_for() -> None:
     assert b"import new" in files["function/__init__.py"]
 
 
+def revision(platform: str = "knative", **options: Any) -> dict[str, Any]:
+    """The template of the manifest's one Service."""
+    [service] = packer.manifest(function(), target(platform, **options), "settle", "ghcr.io/acme/settle:1")["items"]
+    assert (service["apiVersion"], service["kind"]) == ("serving.knative.dev/v1", "Service")
+    found: dict[str, Any] = service["spec"]["template"]
+    return found
+
+
+def test_a_manifest_says_of_scale_and_time_what_the_options_do() -> None:
+    found = revision(min_instances=1, max_instances=7, concurrency=80, timeout=1.5)
+    assert found["metadata"]["annotations"] == {
+        "autoscaling.knative.dev/min-scale": "1",
+        "autoscaling.knative.dev/max-scale": "7",
+    }
+    assert (found["spec"]["containerConcurrency"], found["spec"]["timeoutSeconds"]) == (80, 2)
+
+
+def test_what_no_option_says_is_left_to_the_cluster() -> None:
+    found = revision()
+    assert "metadata" not in found
+    assert "containerConcurrency" not in found["spec"]
+    assert found["spec"]["timeoutSeconds"] == 60
+
+
+def test_a_manifest_names_the_secret_of_the_wiring_and_no_user() -> None:
+    spec = revision(env={"TONE": "kind"})["spec"]
+    [container] = spec["containers"]
+    assert [volume["secret"]["secretName"] for volume in spec["volumes"]] == ["settle"]
+    assert {each["name"]: each["value"] for each in container["env"]} == {
+        "HYFN_WIRING": "/etc/hyfn/wiring.json",
+        "TONE": "kind",
+    }
+    assert container["securityContext"]["runAsNonRoot"]
+    assert "runAsUser" not in str(spec)
+
+
+def test_openshift_sends_plain_http_on_to_https() -> None:
+    said = [
+        packer.manifest(function(), target(platform), "settle", "")["items"][0]["metadata"].get("annotations")
+        for platform in ("knative", "openshift")
+    ]
+    assert said == [None, {"networking.knative.dev/http-protocol": "redirected"}]
+
+
+def test_an_image_for_openshift_runs_in_its_root_group_by_a_number() -> None:
+    users = [made.user for each in ("knative", "openshift") if (made := packer.container(target(each)))]
+    assert users == ["65532:65532", "65532:0"]
+
+
+def test_openshift_has_its_own_name_in_limits() -> None:
+    assert [packer.limits(target(each)).platform for each in ("knative", "openshift")] == [
+        "Knative",
+        "OpenShift Serverless",
+    ]
+
+
+@pytest.mark.parametrize("namespace", ["", "shop", "n" * 40])
+def test_name_and_namespace_on_openshift_are_one_label(namespace: str) -> None:
+    long = FunctionSpec("app:Settle_It", "app", "S" * 90, PLACE, Signature((), None), None, False, ())
+    there = target("openshift", namespace=namespace)
+    name = packer.platform_name("My App", "prod", long, there)
+    assert len(f"{name}-{namespace or 'n' * 22}") <= 63
+    assert list(packer.check(long, target("openshift", namespace=namespace, name=name))) == []
+
+
+@pytest.mark.parametrize(
+    "options",
+    [
+        {"namespace": "openshift-ingress"},
+        {"namespace": "kube-system"},
+        {"namespace": "default"},
+        {"namespace": "shop", "name": "s" * 59},
+        {"namespace": "n" * 50},
+    ],
+    ids=str,
+)
+def test_what_openshift_refuses_is_no_problem_on_knative(options: dict[str, Any]) -> None:
+    [problem] = packer.check(function(), target("openshift", **options))
+    assert (problem.level, problem.place) == ("error", PLACE)
+    assert problem.hint
+    assert list(packer.check(function(), target(**options))) == []
+
+
 @pytest.mark.parametrize("file", ["function.py", "function/__init__.py", "function/part.py"])
 def test_a_module_with_funcs_own_name_is_refused(file: str) -> None:
     with pytest.raises(BuildError, match="func-python") as caught:
