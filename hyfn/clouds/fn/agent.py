@@ -68,8 +68,9 @@ class Agent:
             return _said(502, "Container failed to initialize, please ensure you are using the latest fdk")
 
     def _call(self, container: FnContainer, message: Message) -> bytes:
+        known = {"fn-call-id": uuid.uuid4().hex}
         try:
-            answered = container.call(_passed_on(message.headers), message.body, self._invoked.timeout)
+            answered = container.call({**_passed_on(message.headers), **known}, message.body, self._invoked.timeout)
         except TimeoutError:
             return _said(504, "Timed out")
         except Broken:
@@ -81,7 +82,7 @@ class Agent:
             return _said(502, "invalid function response")
         if self._invoked.most and len(answered.body) > self._invoked.most:
             return _said(502, "function response body too large")
-        return response("200 OK", {**_passed_on(answered.headers), "Fn-Call-Id": uuid.uuid4().hex}, answered.body)
+        return response("200 OK", {**_passed_on(answered.headers), **known}, answered.body)
 
 
 def _passed_on(headers: Mapping[str, str]) -> dict[str, str]:

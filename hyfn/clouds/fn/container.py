@@ -9,7 +9,6 @@ import contextlib
 import datetime as dt
 import os
 import tempfile
-import uuid
 from collections.abc import Callable, Mapping
 from contextlib import ExitStack
 from pathlib import Path
@@ -27,7 +26,7 @@ SOCKET = "lsnr.sock"
 LONGEST = 107 - len("phony")
 """Bytes of a unix socket's path; fdk listens beside it, at a name that begins with "phony"."""
 PREFIX, SHORT = "hyfn-fn-", Path("/tmp")  # noqa: S108
-NO_CALL = {"Content-Type": "application/octet-stream"}
+NO_CALL = {"content-type": "application/octet-stream", "fn-call-id": "start"}
 """A request that the host refuses once it is loaded."""
 
 
@@ -67,7 +66,10 @@ class FnContainer:
         return self._process.pid
 
     def call(self, headers: Mapping[str, str], body: bytes, seconds: float) -> Response:
-        """fdk's answer. Raises TimeoutError after `seconds`, or Broken; then the container has ended."""
+        """fdk's answer to a call with these headers, in lower case.
+
+        Raises TimeoutError after `seconds`, or Broken; then the container has ended.
+        """
         try:
             return self._exchange(headers, body, seconds)
         except TimeoutError:
@@ -83,11 +85,7 @@ class FnContainer:
 
     def _exchange(self, headers: Mapping[str, str], body: bytes, seconds: float) -> Response:
         until = dt.datetime.now(dt.UTC) + dt.timedelta(seconds=seconds)
-        known = {
-            "Host": "localhost",
-            "Fn-Call-Id": uuid.uuid4().hex,
-            "Fn-Deadline": until.isoformat(timespec="seconds").replace("+00:00", "Z"),
-        }
+        known = {"host": "localhost", "fn-deadline": until.isoformat(timespec="seconds").replace("+00:00", "Z")}
         return uds.post(self._path, "/call", {**headers, **known}, body, seconds)
 
     def _wait(self) -> None:
