@@ -8,9 +8,9 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
-from hyfn.clouds.knative.pack import HOST, SCAFFOLD, is_func, packer
+from hyfn.clouds.knative.pack import HOST, PYTHONS, SCAFFOLD, is_func, packer
 from hyfn.model import Artifact, Target
-from hyfn.pack.contained import DEFAULT_PYTHON, PYTHONS
+from hyfn.pack.contained import DEFAULT_PYTHON
 from hyfn.toolchain import environments, hosting, pythons
 from hyfn.toolchain.hosting import Pair
 from hyfn.toolchain.listening import Listening

@@ -63,11 +63,11 @@ def _kafka(event: dict[str, Any]) -> Delivery:
 
 
 def _rabbitmq(event: dict[str, Any]) -> Delivery:
-    """Its source ends in "#QUEUE"."""
-    queue = event["source"].rpartition("#")[2]
+    """Its source ends in "#QUEUE", or in the source's own name before eventing-rabbitmq named queues there."""
+    named, _, queue = event["source"].partition("#")
     message = occurrence(
         QUEUE_MESSAGE,
-        f"/queue/{queue}",
+        f"/queue/{queue or named.rpartition('/')[2]}",
         event["id"],
         time=event.get("time"),
         datacontenttype=event.get("datacontenttype"),

@@ -22,6 +22,7 @@ SCAFFOLD = f"from func_python.http import serve; from {FUNC_MODULE} import new; 
 """What func's own build starts."""
 READINESS = "/health/readiness"
 """Both hosts answer it."""
+PYTHONS = contained.PYTHONS
 RUNTIMES = ("hyfn", "func")
 OFFERED = {**contained.OFFERED, "runtime": RUNTIMES}
 MEMORY, TIMEOUT = 256, 60
