@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
-from hyfn.clouds.kubernetes.pack import HOST, packer
+from hyfn.clouds.kubernetes.pack import HOST, PYTHONS, packer
 from hyfn.model import Artifact, Target
-from hyfn.pack.contained import DEFAULT_PYTHON, PYTHONS
+from hyfn.pack.contained import DEFAULT_PYTHON
 from hyfn.toolchain import hosting, pythons
 from hyfn.toolchain.hosting import Pair
 from hyfn.toolchain.listening import Listening

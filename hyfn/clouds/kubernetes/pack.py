@@ -16,6 +16,7 @@ from hyfn.pack import contained, naming, pods
 
 HOST = "hyfn.clouds.kubernetes.host"
 """The container runs `python3 -m` this, in /app."""
+PYTHONS = contained.PYTHONS
 LIVENESS, READINESS = HEALTH
 MEMORY = 256
 CPU = 0.1
