@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import keyword
 import re
 import shutil
 from pathlib import Path
 
 import click
 
+from hyfn import clouds
 from hyfn.cli import guard, output, shipped
 from hyfn.errors import ConfigError
 from hyfn.toolchain import scratch
@@ -40,25 +42,52 @@ def command(folder: Path | None, template: str, is_list: bool, is_json: bool) ->
         output.document({"folder": str(folder), "template": template})
     else:
         there = "" if folder.resolve() == Path.cwd() else f"cd {folder} && "
-        output.result(f"{folder} is ready: {there}hyfn run app.py")
+        following = "hyfn run app.py" if (folder / "app.py").exists() else "cat README.md"
+        output.result(f"{folder} is ready: {there}{following}")
 
 
 def _copy(source: Path, folder: Path) -> None:
     """All of it or nothing."""
     _refuse_used(folder)
-    name = folder.resolve().name.lower().replace("_", "-")
-    if not re.fullmatch(r"[a-z][a-z0-9-]{0,48}", name):
-        raise ConfigError(
-            f"{name!r} cannot be an application's name", hint="lower-case letters, digits and -, a letter first, ≤ 49"
-        )
+    name = _name(folder.resolve().name)
+    if any(source.glob(f"*_{PLACEHOLDER}")):
+        name = _cloud(name)
     folder.parent.mkdir(parents=True, exist_ok=True)
     with scratch.folder(f".{name}.", folder.resolve().parent) as partial:
         made = partial / name
         shutil.copytree(source, made, ignore=shutil.ignore_patterns("__pycache__", ".*"))
-        for file in made.rglob("*"):
-            if file.suffix in {".toml", ".md"}:
-                file.write_text(re.sub(rf"\b{PLACEHOLDER}\b", name, file.read_text()))
+        _rename(made, name)
         _place(made, folder)
+
+
+def _name(given: str) -> str:
+    """An application's."""
+    name = given.lower().replace("_", "-")
+    if not re.fullmatch(r"[a-z][a-z0-9-]{0,48}", name):
+        raise ConfigError(
+            f"{name!r} cannot be an application's name", hint="lower-case letters, digits and -, a letter first, ≤ 49"
+        )
+    return name
+
+
+def _cloud(name: str) -> str:
+    """The name of the cloud that a package called `name` is to bring: "hyfn-nuclio" brings "nuclio"."""
+    cloud = name.removeprefix("hyfn-").replace("-", "_")
+    if not cloud.isidentifier() or keyword.iskeyword(cloud):
+        raise ConfigError(f"{cloud!r} cannot be a cloud's name: its decorator is called so", hint="name another folder")
+    if cloud in {*clouds.known(), *clouds.platforms()}:
+        raise ConfigError(f"there is a cloud {cloud!r}", hint="name another folder")
+    return cloud
+
+
+def _rename(made: Path, name: str) -> None:
+    """Put `name` wherever the placeholder stands as a word, or as one of the words that _ joins."""
+    placeholder = re.compile(rf"(?<![^\W_]){PLACEHOLDER}(?![^\W_])")
+    for file in sorted(made.rglob("*"), reverse=True):
+        if file.suffix in {".toml", ".md", ".py"}:
+            file.write_text(placeholder.sub(name, file.read_text()))
+        if (renamed := placeholder.sub(name, file.name)) != file.name:
+            file.rename(file.with_name(renamed))
 
 
 def _refuse_used(folder: Path) -> None:

@@ -40,7 +40,8 @@ def on(document: Mapping[str, Any]) -> Any:
     triggers = document.get("triggers") or {}
     if all(trigger["kind"] == "http" for waiting in triggers.values() for trigger in waiting):
         return None
-    return _module(f"hyfn.clouds.{document['cloud']}.on")
+    others = document.get("clouds") or {}
+    return _module(f"{others.get(document['cloud']) or 'hyfn.clouds.' + document['cloud']}.on")
 
 
 def web(document: Mapping[str, Any]) -> Any:

@@ -201,7 +201,7 @@ def test_doctor_says_what_is_here_and_fails_for_what_must_be(tmp_path: Path) -> 
     assert "the cache /proc/hyfn-test cannot be" in ran.out
 
 
-@pytest.mark.parametrize("template", json.loads(invoke("new", "--list", "--json").out))
+@pytest.mark.parametrize("template", sorted({*json.loads(invoke("new", "--list", "--json").out)} - {"provider"}))
 def test_new_makes_a_project_that_has_no_problem(template: str, tmp_path: Path) -> None:
     folder = tmp_path / "My_Shop"
     assert json.loads(invoke("new", folder, "--template", template, "--json").out)["template"] == template
@@ -239,7 +239,7 @@ def test_new_takes_nobodys_folder(folder: str, said: str, tmp_path: Path) -> Non
 
 def test_new_names_the_templates_that_there_are(tmp_path: Path) -> None:
     ran = invoke("new", tmp_path / "shop", "--template", "lambda")
-    assert ran.errors[0].startswith("there is no template 'lambda' (there are: aws, azure, ")
+    assert re.match(r"there is no template 'lambda' \(there are: .*\baws, azure, ", ran.errors[0])
 
 
 def test_a_table_fits_the_terminal_and_loses_nothing(
