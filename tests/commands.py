@@ -77,6 +77,7 @@ def hyfn(
     env: Mapping[str, str] | None = None,
     stdin: str = "",
     instead: Sequence[str] = HYFN[1:],
+    seconds: float = 120,
 ) -> Ran:
     """Run it to its end, without a terminal. `instead` are other words for Python than `-m hyfn`."""
     done = subprocess.run(
@@ -86,7 +87,7 @@ def hyfn(
         input=stdin,
         capture_output=True,
         text=True,
-        timeout=120,
+        timeout=seconds,
     )
     return Ran(done.returncode, done.stdout, done.stderr)
 

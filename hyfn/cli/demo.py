@@ -8,10 +8,12 @@ from typing import Any
 
 import click
 
-from hyfn import project
+from hyfn import clouds, project
 from hyfn.cli import guard, output, shipped
+from hyfn.dev import matrix as matrix_of
 from hyfn.dev.application import Application
 from hyfn.dev.script import Script
+from hyfn.toolchain import scratch
 
 TIMES = 30
 """Calls of each pair; the first is told apart from those that follow."""
@@ -19,11 +21,17 @@ TIMES = 30
 
 @click.command
 @click.option("--times", default=TIMES, show_default=True, type=click.IntRange(min=2), help="Calls of each pair.")
+@click.option(
+    "--matrix", is_flag=True, help="Every platform that hyfn knows calls every other, itself, and is called here."
+)
 @click.option("-v", "--verbose", is_flag=True, help="Show each step.")
 @output.json_option
 @guard.command
-def command(times: int, verbose: bool, is_json: bool) -> None:
+def command(times: int, matrix: bool, verbose: bool, is_json: bool) -> None:
     """Run examples/invoices across all platforms here, and time every directed call."""
+    if matrix:
+        _matrix(times, verbose, is_json)
+        return
     folder = shipped.examples() / "invoices"
     read = project.read(folder)
     progress = output.Progress(verbose)
@@ -42,6 +50,52 @@ def command(times: int, verbose: bool, is_json: bool) -> None:
         _print(calls)
     if not all(call["ok"] for call in calls):
         sys.exit(1)
+
+
+def _matrix(times: int, verbose: bool, is_json: bool) -> None:
+    progress = output.Progress(verbose)
+    with scratch.folder("hyfn-matrix-") as folder:
+        for name, text in matrix_of.files(clouds.platforms()).items():
+            (folder / name).write_text(text)
+        read = project.read(folder)
+        with Application(read, progress.step, note=progress.note) as application:
+            progress.step("timing every call")
+            script = Script(read, folder / "app.py", progress.note)
+            measured = json.loads(script.output([str(times)], application.laptop()))
+            cells = [_cell(cell, application) for cell in measured]
+    progress.done()
+    if is_json:
+        output.document({"cells": cells})
+    else:
+        _print_matrix(cells)
+    if not all(cell["ok"] for cell in cells):
+        sys.exit(1)
+
+
+def _cell(cell: dict[str, Any], application: Application) -> dict[str, Any]:
+    running = application.running[matrix_of.callee(cell["callee_platform"])]
+    return {**cell, "runtime": running.runtime, "evidence": running.evidence}
+
+
+def _print_matrix(cells: list[dict[str, Any]]) -> None:
+    callees = {cell["callee_platform"]: [cell["runtime"], cell["evidence"]] for cell in cells}
+    output.table(["platform", "runs here in", "evidence"], [[name, *said] for name, said in callees.items()])
+    output.result("")
+    output.table(
+        ["caller", "callee", "evidence", "first ms", "warm ms", "ok"],
+        [
+            [
+                cell["caller_platform"],
+                cell["callee_platform"],
+                cell["evidence"],
+                _ms(cell["first_ms"]),
+                _ms(cell["warm_ms"]),
+                "yes" if cell["ok"] else f"NO: {cell['error']}",
+            ]
+            for cell in cells
+        ],
+    )
+    output.result(f"{sum(cell['ok'] for cell in cells)} of {len(cells)} cells ok; warm is the median")
 
 
 def _row(call: dict[str, Any], application: Application) -> dict[str, Any]:
