@@ -4,7 +4,7 @@ from __future__ import annotations
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
 
 class Request:
@@ -35,11 +35,19 @@ class Request:
 
 class Response:
     """What is sent back as it is. `body` that is text is sent as UTF-8; without a content type text is text/plain,
-    bytes are application/octet-stream."""
+    bytes are application/octet-stream. `status` is 200 to 599; `cookies` are values of Set-Cookie, the one field that
+    cannot be joined. Fields that say where a body ends are left out: they are for whoever sends it."""
 
-    __slots__ = ("body", "headers", "status")
+    __slots__ = ("body", "cookies", "headers", "status")
 
-    def __init__(self, body: bytes | str = b"", status: int = 200, headers: Mapping[str, str] | None = None) -> None:
+    def __init__(
+        self,
+        body: bytes | str = b"",
+        status: int = 200,
+        headers: Mapping[str, str] | None = None,
+        cookies: Sequence[str] = (),
+    ) -> None:
         self.body = body
         self.status = status
         self.headers: Mapping[str, str] = headers or {}
+        self.cookies = cookies

@@ -81,7 +81,11 @@ class Step:
         self.function = function
         self.deadline = deadline
         traceparent = items[0].event.get("traceparent")
-        self.header = {"hop": 0, "root": new_id(), "tp": traceparent if isinstance(traceparent, str) else ""}
+        self.header: Mapping[str, Any] = {
+            "hop": 0,
+            "root": new_id(),
+            "tp": traceparent if isinstance(traceparent, str) else "",
+        }
         self.args, self.kwargs = function.arguments.unpack(_body(function, items), is_json=True)
 
 

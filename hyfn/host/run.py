@@ -31,14 +31,27 @@ from hyfn.wire.frame import CALL, MAX_BODY, Frame
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Coroutine, Mapping
+    from collections.abc import Callable, Coroutine, Mapping, Sequence
     from concurrent.futures import ThreadPoolExecutor
-    from typing import Any
+    from typing import Any, Protocol
 
     from hyfn.declare import Function
-    from hyfn.host.events import Step, Triggers
+    from hyfn.host.events import Triggers
     from hyfn.wiring import CallerKey, Wiring
 
+    class Task(Protocol):
+        """A call of `function` that no frame brought. `header` is what hyfn's own protocol would have said; `deadline`
+        is on time.monotonic()."""
+
+        function: Hosted
+        args: list[Any]
+        kwargs: dict[str, Any]
+        deadline: float
+        header: Mapping[str, Any]
+
+
+TIMEOUT = 60.0
+"""Seconds that a plain HTTP request may take where its function does not say."""
 REMEMBERED = 32_768
 """Ids of each of two generations that an instance remembers to refuse repeated frames."""
 
@@ -81,10 +94,12 @@ class Runner:
         wiring: Wiring | None,
         is_threaded: bool = True,
         triggers: Triggers | None = None,
+        timeout: float = TIMEOUT,
     ) -> None:
         """`wiring` None: it is read from the environment when the first call comes. `triggers` are those of each
-        function, as hyfn.json has them."""
+        function, as hyfn.json has them; `timeout` is the functions' own."""
         self.functions = functions
+        self.timeout = timeout
         self.triggers: Triggers = triggers or {}
         self._wiring = wiring
         self._is_threaded = is_threaded
@@ -102,7 +117,7 @@ class Runner:
             return Answer(error.http_status, b"", error.code)
         try:
             function = self._admit(work)
-            value = self._run_async(self._await(function, work)) if function.is_async else self._call(function, work)
+            value = self.run_async(self._await(function, work)) if function.is_async else self._call(function, work)
             return self._value(function, work, value)
         except Exception as error:  # noqa: BLE001  (whatever the function raises travels)
             return self._error(work, error)
@@ -120,16 +135,16 @@ class Runner:
         except Exception as error:  # noqa: BLE001
             return self._error(work, error)
 
-    def attempt(self, step: Step) -> tuple[Any, Exception | None]:
-        """Run a call that a platform's own event made: its value, and what it raised. See hyfn.host.events."""
+    def attempt(self, step: Task) -> tuple[Any, Exception | None]:
+        """Run a call that no frame brought: its value, and what it raised. See hyfn.host.events and hyfn.host.web."""
         function = step.function
         try:
             is_async = function.is_async
-            return (self._run_async(self._await(function, step)) if is_async else self._call(function, step)), None
+            return (self.run_async(self._await(function, step)) if is_async else self._call(function, step)), None
         except Exception as error:  # noqa: BLE001  (whatever the function raises)
             return None, error
 
-    async def aattempt(self, step: Step) -> tuple[Any, Exception | None]:
+    async def aattempt(self, step: Task) -> tuple[Any, Exception | None]:
         """The same on the running event loop; bodies that are not async run in a thread."""
         function = step.function
         try:
@@ -188,14 +203,14 @@ class Runner:
             if len(self._seen) >= REMEMBERED:
                 self._seen_before, self._seen = self._seen, set()
 
-    def _call(self, function: Hosted, work: Work | Step) -> Any:
+    def _call(self, function: Hosted, work: Work | Task) -> Any:
         token = current.set(self._current(function, work))
         try:
             return function.body(*work.args, **work.kwargs)
         finally:
             current.reset(token)
 
-    async def _await(self, function: Hosted, work: Work | Step) -> Any:
+    async def _await(self, function: Hosted, work: Work | Task) -> Any:
         from asyncio import timeout_at
 
         token = current.set(self._current(function, work))
@@ -210,15 +225,21 @@ class Runner:
         finally:
             current.reset(token)
 
-    async def _in_thread(self, function: Hosted, work: Work | Step) -> Any:
+    async def _in_thread(self, function: Hosted, work: Work | Task) -> Any:
+        return await self.in_thread(self._call, function, work)
+
+    async def in_thread(self, call: Callable[..., Any], *args: Any) -> Any:
+        """What `call` returns, in one of this runner's threads."""
         from asyncio import get_running_loop
         from concurrent.futures import ThreadPoolExecutor
 
         if self._pool is None:
             self._pool = ThreadPoolExecutor(64, "hyfn")
-        return await get_running_loop().run_in_executor(self._pool, self._call, function, work)
+        return await get_running_loop().run_in_executor(self._pool, call, *args)
 
-    def _run_async(self, coroutine: Coroutine[Any, Any, Any]) -> Any:
+    def run_async(self, coroutine: Coroutine[Any, Any, Any]) -> Any:
+        """What the coroutine returns. All run on one event loop that lasts, which runs meanwhile only where calls come
+        in many threads. Not for a thread whose own loop is running."""
         import asyncio
 
         if not self._is_threaded:
@@ -228,7 +249,7 @@ class Runner:
             self._loop = self._loop or _background_loop()
         return asyncio.run_coroutine_threadsafe(coroutine, self._loop).result()
 
-    def _current(self, function: Hosted, work: Work | Step) -> Current:
+    def _current(self, function: Hosted, work: Work | Task) -> Current:
         header: Mapping[str, Any] = work.header
         return Current(function.name, work.deadline, header["hop"], header["root"], header["tp"])
 
@@ -274,8 +295,15 @@ def runner(is_threaded: bool = True) -> Runner:
     document = load.manifest()
     if document is None:
         raise Unavailable("there is no hyfn.json beside the hyfn package: this is no artifact")
-    functions = {name: Hosted(name, load.function(name)) for name in document["functions"]}
-    return Runner(functions, None, is_threaded, document.get("triggers"))
+    triggers = document.get("triggers") or {}
+    found = {name: load.function(name) for name in document["functions"]}
+    functions = {name: Hosted(name, each) for name, each in found.items() if not _mounts(triggers.get(name, ()))}
+    return Runner(functions, None, is_threaded, triggers, document.get("timeout", TIMEOUT))
+
+
+def _mounts(triggers: Sequence[Mapping[str, Any]]) -> bool:
+    """Whether the function makes an application, which nobody calls."""
+    return any(trigger.get("mount") for trigger in triggers)
 
 
 def _came_from_user(error: CallError) -> bool:
