@@ -131,11 +131,14 @@ def _deleted(event: Event) -> Told:
     known = {"contentType": about.get("content_type"), "contentLength": about.get("size"), "eTag": about.get("etag")}
     data = {"api": "DeleteBlob", "blobType": "BlockBlob", "url": f"{STORE}/{about['container']}/{about['name']}"}
     native = {
-        **{name: event[name] for name in ("specversion", "id", "time") if name in event},
-        "type": kind,
-        "source": ACCOUNT,
+        "topic": ACCOUNT,
         "subject": f"{BLOBS}{about['container']}/blobs/{about['name']}",
+        "eventType": kind,
+        "eventTime": event.get("time") or _now(),
+        "id": event["id"],
         "data": data | {name: value for name, value in known.items() if value is not None},
+        "dataVersion": "",
+        "metadataVersion": "1",
     }
     return _json(native), {}
 

@@ -181,7 +181,7 @@ def _blob(binding: Mapping[str, Any], blob: Any, invocation: str) -> list[Item]:
 
 
 def _event_grid(binding: Mapping[str, Any], event: Any, _: str) -> list[Item]:
-    """In either of Event Grid's schemas; CloudEvents' is the one that hyfn asks for."""
+    """In either of Event Grid's schemas: its own is that of stores, CloudEvents' that of all other events."""
     is_cloud = hasattr(event, "specversion")
     said = _cloud_event(event) if is_cloud else _own_schema(event)
     made = _stored(said, binding["resource"]) if binding["kind"] == "blob" else said
@@ -195,6 +195,8 @@ def _cloud_event(event: Any) -> dict[str, Any]:
 
 
 def _own_schema(event: Any) -> dict[str, Any]:
+    if not event.event_type:
+        raise Malformed("an event without a type; CloudEvents want an azure-functions that reads them")
     return occurrence(
         event.event_type,
         event.topic,
@@ -208,8 +210,9 @@ def _own_schema(event: Any) -> dict[str, Any]:
 def _stored(event: Mapping[str, Any], container: str) -> dict[str, Any]:
     """What a storage account tells of a blob."""
     within = f"{BLOBS}{container}/blobs/"
-    name = event["subject"].removeprefix(within)
-    if name in ("", event["subject"]):
+    path = f"/{event['subject'].removeprefix('/')}"  # Azure's pages have both
+    name = path.removeprefix(within)
+    if name in ("", path):
         raise Malformed(f"{event['subject']!r} names no blob in {container}")
     data = event["data"]
     etag = str(data.get("eTag") or "").strip('"')

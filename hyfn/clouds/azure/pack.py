@@ -8,8 +8,9 @@ import re
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import date
 from pathlib import Path
+from typing import Any
 
-from hyfn.clouds.azure import bindings
+from hyfn.clouds.azure import bindings, template
 from hyfn.errors import BuildError
 from hyfn.model import Container, FunctionSpec, Limit, Limits, Offer, Problem, Retirement, Runtime, Staged, Target, Tree
 from hyfn.pack import naming, stage
@@ -103,9 +104,9 @@ class AzurePacker:
     def entry(self, target: Target) -> str:  # noqa: ARG002
         return "import function_app\nfrom hyfn.clouds.azure import host\nassert host.is_ready()"
 
-    def manifest(self, function: FunctionSpec, target: Target, name: str, image: str) -> None:  # noqa: ARG002
-        """Not written yet: the zip holds host.json, and the app around it is described when it is shipped."""
-        return
+    def manifest(self, function: FunctionSpec, target: Target, name: str, image: str) -> Mapping[str, Any] | None:  # noqa: ARG002
+        """The subscriptions that its triggers need. What it listens to, the zip says itself."""
+        return template.of(function.name, function.triggers, name)
 
     def offers(self, target: Target) -> Mapping[str, Offer]:  # noqa: ARG002
         return bindings.OFFERS

@@ -1,5 +1,6 @@
-"""The functions of an artifact that no HTTP request wakes, and two doors by which they are woken on this machine.
+"""The functions of an artifact that no HTTP request wakes, and two doors at which they are woken on this machine.
 
+    GET  /admin/functions        Azure's own: the functions, each with its bindings as Microsoft's library made them.
     POST /admin/functions/NAME   Azure's own (https://learn.microsoft.com/azure/azure-functions/functions-manually-run-non-http):
                                  {"input": TEXT} or {}. Answered 202 at once, whatever becomes of it. Here it is for
                                  timers, queues, topics and Event Grid; of the others Azure's host would ask a store.
@@ -33,13 +34,14 @@ TAKEN = frozenset(("inputData", "triggerMetadata", "input_data", "trigger_metada
 class Waiting:
     """One function with another trigger than HTTP, as its metadata describes it."""
 
-    __slots__ = ("id", "kind", "name", "parameter")
+    __slots__ = ("bindings", "id", "kind", "name", "parameter")
 
     def __init__(self, metadata: Any, trigger: dict[str, Any]) -> None:
         self.id: str = metadata.function_id
         self.name: str = metadata.name
         self.parameter: str = trigger["name"]
         self.kind: str = trigger["type"].lower()
+        self.bindings: list[dict[str, Any]] = [json.loads(binding) for binding in metadata.raw_bindings]
 
 
 class Unreadable(Exception):
@@ -61,11 +63,13 @@ class Doors:
             self.functions[metadata.name] = Waiting(metadata, binding)
 
     def takes(self, path: str) -> bool:
-        return path.startswith((ADMIN, INVOKE))
+        return f"{path}/".startswith((ADMIN, INVOKE))
 
     async def answer(self, request: front.Request) -> front.Response:
         """For what `takes` takes."""
         path = request.target.partition("?")[0]
+        if f"{path.rstrip('/')}/" == ADMIN and request.method == "GET":
+            return _said(200, [_described(function) for function in self.functions.values()])
         door = ADMIN if path.startswith(ADMIN) else INVOKE
         function = self.functions.get(unquote(path.removeprefix(door)))
         if function is None or request.method != "POST":
@@ -143,9 +147,13 @@ _INPUTS = {
 }
 
 
+def _described(function: Waiting) -> dict[str, Any]:
+    return {"name": function.name, "config": {"bindings": function.bindings}, "language": "python"}
+
+
 def _failure(kind: str, message: str) -> tuple[int, dict[str, Any]]:
     return 500, {"status": "Failure", "exception": {"type": kind, "message": message}}
 
 
-def _said(status: int, document: dict[str, Any]) -> front.Response:
+def _said(status: int, document: Any) -> front.Response:
     return front.Response(status, {"Content-Type": "application/json"}, json.dumps(document).encode())

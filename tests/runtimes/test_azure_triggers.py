@@ -1,0 +1,517 @@
+"""Azure's triggers: recorded invocations, through Microsoft's own runtime, into functions that keep what they got."""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from hyfn import project
+from hyfn.call import transport
+from hyfn.cloud import Running
+from hyfn.clouds.azure import bindings
+from hyfn.clouds.azure.emit import emitter
+from hyfn.dev.application import Application
+from hyfn.dev.occurring import Said, occurred
+from hyfn.event import occurrence
+from hyfn.model import FunctionSpec, Trigger
+from hyfn.wire.carrier import Request, Response
+from tests.commands import written
+
+pytestmark = pytest.mark.runtime
+
+GOLDEN = Path(__file__).parents[1] / "golden" / "events" / "azure"
+SOURCE = """
+import json
+import os
+from typing import Any
+
+from hyfn import Blob, Event, PartialFailure, azure, on
+
+NAMES = ("type", "source", "id", "subject", "datacontenttype")
+
+
+def keep(event: Event[Any]) -> None:
+    data = {name: getattr(event.data, name) for name in Blob.__slots__} if isinstance(event.data, Blob) else event.data
+    said = {name: getattr(event, name) for name in NAMES if getattr(event, name)}
+    time = event.time.isoformat() if event.time else None
+    with open(os.environ["GOT"], "a") as file:
+        file.write(json.dumps({**said, **event.extensions, "time": time, "data": data, "pid": os.getpid()}) + "\\n")
+    if event.data == "poison":
+        raise LookupError("it is poison")
+
+
+@azure(group="all")
+@on.schedule("every 5 minutes")
+def tick(event: Event[None]) -> None:
+    keep(event)
+
+
+@azure(group="all")
+@on.queue("orders", batch=8)
+async def order(event: Event[str]) -> None:
+    keep(event)
+
+
+@azure(group="all")
+@on.queue("orders", batch=8)
+def also(event: Event[str]) -> None:
+    keep(event)
+
+
+@azure(group="all")
+@on.topic("news")
+def news(event: Event[Any]) -> None:
+    keep(event)
+
+
+@azure(group="all")
+@on.stream("clicks", batch=3)
+def clicks(events: list[Event[Any]]) -> None:
+    poison = [event for event in events if event.data == "poison"]
+    for event in events:
+        if event not in poison:
+            keep(event)
+    if poison:
+        raise PartialFailure(poison)
+
+
+@azure(group="all")
+@on.stream("message", via="kafka", connection="127.0.0.1:9092")
+def lines(event: Event[Any]) -> None:
+    keep(event)
+
+
+@azure(group="all")
+@on.blob("samples", prefix="in/")
+def written(event: Event[Blob]) -> None:
+    keep(event)
+
+
+@azure(group="all")
+@on.blob("testcontainer", change="deleted")
+def gone(event: Event[Blob]) -> None:
+    keep(event)
+
+
+@azure(group="all")
+@on.event("Microsoft.Storage.BlobCreated")
+def stored(event: Event[dict[str, Any]]) -> None:
+    keep(event)
+
+
+@azure(group="all")
+@on.event("captureFileCreated", source="/TestTopic/namespaces/test")
+def captured(event: Event[dict[str, Any]]) -> None:
+    keep(event)
+"""
+PYPROJECT = '[project]\nname = "shop"\n'
+
+
+@dataclass(frozen=True)
+class Live:
+    """The application in Microsoft's runtime; `got` is the file in which its functions keep what they got."""
+
+    application: Application
+    running: Running
+    got: Path
+
+    def function(self, name: str) -> FunctionSpec:
+        return next(function for function in self.application.project.functions if function.qualname == name)
+
+    def trigger(self, name: str) -> Trigger:
+        return self.function(name).triggers[0]
+
+    def url(self, name: str) -> str:
+        """Where our functions host takes invocations of what Azure runs for this function's trigger."""
+        assert self.running.events is not None
+        trigger = self.trigger(name)
+        return self.running.events.url + bindings.name(self.running.events.function, trigger.kind, trigger.options)
+
+    def tell(self, name: str, told: Mapping[str, Any]) -> Response:
+        return _post(self.url(name), json.dumps(told).encode())
+
+    def taken(self) -> list[dict[str, Any]]:
+        """What functions got since this was last asked."""
+        lines = self.got.read_text().splitlines() if self.got.exists() else []
+        self.got.unlink(missing_ok=True)
+        return [json.loads(line) for line in lines]
+
+
+def _post(url: str, body: bytes) -> Response:
+    return transport.default().send(Request("POST", url, {"Content-Type": "application/json"}, body), 30)
+
+
+@contextmanager
+def _live(folder: Path, source: str) -> Iterator[Live]:
+    written(folder, {"shop_of_events.py": source, "pyproject.toml": PYPROJECT})
+    got = folder / "got.jsonl"
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("GOT", str(got))
+        with Application(project.read(folder), lambda text: None) as application:
+            [running] = application.running.values()
+            yield Live(application, running, got)
+
+
+@pytest.fixture(scope="module")
+def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Live]:
+    with _live(tmp_path_factory.mktemp("azure-events"), SOURCE) as live:
+        yield live
+
+
+@pytest.fixture
+def live(running: Live) -> Live:
+    running.taken()
+    return running
+
+
+def _golden(name: str) -> dict[str, Any]:
+    document: dict[str, Any] = json.loads((GOLDEN / f"{name}.json").read_text())
+    return document
+
+
+RECORDED = [
+    (
+        "schedule",
+        "tick",
+        [{"type": "dev.hyfn.schedule.tick", "source": "/schedule", "time": "2022-03-28T15:45:00-05:00", "data": None}],
+    ),
+    (
+        "queue",
+        "order",
+        [
+            {
+                "type": "dev.hyfn.queue.message",
+                "source": "/queue/orders",
+                "id": "5974b586-0df3-4e2d-ad0c-18e3892bfca2",
+                "attempt": 1,
+                "time": "2009-10-09T21:04:30+00:00",
+                "data": "<test>this is a test message</test>",
+            }
+        ]
+        * 2,
+    ),
+    (
+        "topic",
+        "news",
+        [
+            {
+                "type": "dev.hyfn.topic.message",
+                "source": "/topic/news",
+                "id": "abcee18397398d93891830a0aac89eed",
+                "subject": "mocked_subject",
+                "datacontenttype": "application/json",
+                "application": "value",
+                "time": "2020-06-18T05:39:12.286040+00:00",
+                "data": {"lucky_number": 23},
+            }
+        ],
+    ),
+    (
+        "stream",
+        "clicks",
+        [
+            {
+                "type": "dev.hyfn.stream.record",
+                "source": "/stream/clicks",
+                "id": f"0:{sequence}",
+                "partition": "0",
+                "sequence": str(sequence),
+                "time": "2020-07-14T01:27:55.627000+00:00",
+                "data": {"device-status": status},
+            }
+            for sequence, status in [(47, "good1"), (48, "good2")]
+        ],
+    ),
+    (
+        "stream-kafka",
+        "lines",
+        [
+            {
+                "type": "dev.hyfn.stream.record",
+                "source": "/stream/message",
+                "id": f"{partition}:{offset}",
+                "partition": str(partition),
+                "sequence": str(offset),
+                "time": time.replace("Z", "000+00:00"),
+                **headers,
+                "data": {"Offset": offset, "Partition": 1, "Topic": "message", "Timestamp": time, "Value": "a"},
+            }
+            for partition, offset, time, headers in [
+                (1, 62, "2020-06-20T05:06:25.139Z", {}),
+                (2, 63, "2020-06-20T05:06:25.945Z", {"trace": "on"}),
+            ]
+        ],
+    ),
+    (
+        "blob",
+        "written",
+        [
+            {
+                "type": "dev.hyfn.blob.created",
+                "source": "/blob/samples",
+                "id": "in/blob_trigger_name@0x8D8989BC453467D",
+                "subject": "in/blob_trigger_name",
+                "time": "2020-12-04T21:30:05+00:00",
+                "data": {
+                    "container": "samples",
+                    "name": "in/blob_trigger_name",
+                    "size": 12,
+                    "etag": "0x8D8989BC453467D",
+                    "content_type": "application/octet-stream",
+                    "version": None,
+                },
+            }
+        ],
+    ),
+    (
+        "blob-deleted",
+        "gone",
+        [
+            {
+                "type": "dev.hyfn.blob.deleted",
+                "source": "/blob/testcontainer",
+                "id": "4c2359fe-001e-00ba-0e04-58586806d298",
+                "subject": "file-to-delete.txt",
+                "time": "2017-11-07T20:09:22.567400+00:00",
+                "data": {
+                    "container": "testcontainer",
+                    "name": "file-to-delete.txt",
+                    "size": None,
+                    "etag": None,
+                    "content_type": "text/plain",
+                    "version": None,
+                },
+            }
+        ],
+    ),
+    (
+        "event",
+        "stored",
+        [
+            {
+                "type": "Microsoft.Storage.BlobCreated",
+                "source": "/subscriptions/{subscription-id}/resourceGroups/{resource-group}/providers/"
+                "Microsoft.Storage/storageAccounts/{storage-account}",
+                "id": "9aeb0fdf-c01e-0131-0922-9eb54906e209",
+                "subject": "blobServices/default/containers/{storage-container}/blobs/{new-file}",
+                "time": "2019-11-18T15:13:39.458925+00:00",
+            }
+        ],
+    ),
+    (
+        "event-grid-schema",
+        "captured",
+        [
+            {
+                "type": "captureFileCreated",
+                "source": "/TestTopic/namespaces/test",
+                "id": "00010001-0001-0001-0001-000100010001",
+                "subject": "eventhubs/test",
+                "time": "2017-07-14T23:10:27.768966+00:00",
+            }
+        ],
+    ),
+]
+
+
+@pytest.mark.parametrize(("recorded", "function", "events"), RECORDED, ids=[name for name, _, _ in RECORDED])
+def test_a_recorded_invocation_is_the_event_that_it_is_everywhere(
+    live: Live, recorded: str, function: str, events: list[dict[str, Any]]
+) -> None:
+    said = live.tell(function, _golden(recorded))
+    assert (said.status, json.loads(said.body)) == (200, {"status": "Success"})
+    taken = live.taken()
+    assert len(taken) == len(events)
+    for got, event in zip(taken, events, strict=True):
+        del got["pid"]
+        if "id" not in event:
+            assert got.pop("id").endswith("@2022-03-28T15:45:00-05:00")
+        if "data" not in event:
+            assert got.pop("data") == _data(recorded)
+            got.pop("dataschema", None)
+        assert got == event
+
+
+def _data(recorded: str) -> Any:
+    return json.loads(_golden(recorded)["inputData"][0]["data"]["json"])["data"]
+
+
+@pytest.mark.parametrize(("recorded", "function"), [(name, function) for name, function, _ in RECORDED])
+def test_what_is_no_such_invocation_fails_and_the_next_one_works(live: Live, recorded: str, function: str) -> None:
+    whole = _golden(recorded)
+    wrong = {**whole, "inputData": [{"name": "event", "data": {"double": 1.5}}]}
+    said = live.tell(function, wrong)
+    assert said.status == 500
+    assert json.loads(said.body)["status"] == "Failure"
+    assert live.taken() == []
+    assert live.tell(function, whole).status == 200
+    assert live.taken()
+
+
+@pytest.mark.parametrize(
+    ("recorded", "function", "metadata"),
+    [
+        ("stream", "clicks", {"SystemPropertiesArray": {"json": "[{}, {}]"}}),
+        ("blob", "written", {"BlobTrigger": {"string": "another/file"}}),
+        ("blob", "written", {"BlobTrigger": {"string": "samples"}}),
+    ],
+)
+def test_metadata_that_says_nothing_fails_the_invocation(
+    live: Live, recorded: str, function: str, metadata: dict[str, Any]
+) -> None:
+    whole = _golden(recorded)
+    said = live.tell(function, {**whole, "triggerMetadata": {**whole["triggerMetadata"], **metadata}})
+    assert (said.status, live.taken()) == (500, [])
+
+
+@pytest.mark.parametrize(
+    "body", [b"{", b"[]", b'{"functionId": "x"}', b'{"inputData": 1}', b'{"inputData": [{"x": 1}]}']
+)
+def test_what_is_no_invocation_at_all_is_refused(live: Live, body: bytes) -> None:
+    assert _post(live.url("order"), body).status == 400
+
+
+def test_a_name_that_is_no_function_is_not_found(live: Live) -> None:
+    assert _post(live.url("order") + "x", b"{}").status == 404
+
+
+def test_calls_and_events_are_in_one_process(live: Live) -> None:
+    live.tell("order", _golden("queue"))
+    live.tell("news", _golden("topic"))
+    assert len({got["pid"] for got in live.taken()}) == 1
+
+
+def _emitted(live: Live, said: Said) -> tuple[list[dict[str, Any]], list[str], list[dict[str, Any]]]:
+    """What was emitted, which ids failed, and what functions got."""
+    what = occurred(said)
+    [done] = live.application.emit(what)
+    assert list(done["delivered"]) == [event["id"] for event in what.events]
+    return [dict(event) for event in what.events], list(done["failed"]), live.taken()
+
+
+WITH_ID = [
+    (Said("queue", "orders", ["a", "b"]), 2),
+    (Said("topic", "news", ['{"a": 1}'], subject="title", extensions={"tenant": "acme"}), 1),
+    (Said("blob", "testcontainer/a/b.txt", is_deleted=True), 1),
+    (Said("event", "Microsoft.Storage.BlobCreated", ['{"api": "PutBlob"}'], subject="x", extensions={"a": "b"}), 1),
+]
+WITHOUT_ID = [
+    (Said("schedule", "every 5 minutes"), 1),
+    (Said("blob", "samples/in/file.txt", ["content"]), 1),
+    (Said("stream", "clicks", ["1", "2"], key="k"), 1),
+    (Said("stream", "message", ["1", "2"], key="k"), 1),
+]
+
+
+@pytest.mark.parametrize(("said", "times"), WITH_ID, ids=lambda value: getattr(value, "kind", ""))
+def test_what_is_emitted_arrives_as_it_was(live: Live, said: Said, times: int) -> None:
+    sent, failed, got = _emitted(live, said)
+    assert failed == []
+    assert [one["id"] for one in got] == [event["id"] for event in sent for _ in range(times)]
+    _same(sent[0], got[0])
+
+
+@pytest.mark.parametrize(("said", "times"), WITHOUT_ID, ids=lambda value: getattr(value, "kind", ""))
+def test_what_has_no_id_on_azure_arrives_as_it_was_otherwise(live: Live, said: Said, times: int) -> None:
+    sent, failed, got = _emitted(live, said)
+    assert (failed, len(got)) == ([], len(sent) * times)
+    _same(sent[0], got[0])
+    assert len({one["id"] for one in got}) == len(got)
+
+
+def _same(sent: Mapping[str, Any], got: Mapping[str, Any]) -> None:
+    told = {
+        name: value for name, value in sent.items() if name not in ("data", "data_base64", "id", "specversion", "time")
+    }
+    assert {name: got[name] for name in told} == told
+    if "data" in sent:
+        assert {name: value for name, value in got["data"].items() if value is not None} == sent["data"]
+    assert got["time"] is not None
+
+
+def test_a_poison_message_alone_fails(live: Live) -> None:
+    sent, failed, got = _emitted(live, Said("queue", "orders", ["good", "poison", "fine"]))
+    assert failed == [sent[1]["id"]]
+    assert [one["data"] for one in got] == ["good", "good", "poison", "poison", "fine", "fine"]
+
+
+def test_a_batch_with_poison_fails_as_a_whole_and_no_other(live: Live) -> None:
+    """Event Hubs knows no part of a batch: its retry policy has all of it delivered again."""
+    sent, failed, got = _emitted(live, Said("stream", "clicks", ["1", "poison", "3", "4"]))
+    assert failed == [event["id"] for event in sent[:3]]
+    assert [one["data"] for one in got] == [1, 3, 4]
+
+
+def test_a_batch_is_of_one_partition(live: Live) -> None:
+    assert live.running.events is not None
+    records = [
+        occurrence("dev.hyfn.stream.record", "/stream/clicks", str(number), body=b"1", partition=partition)
+        for number, partition in enumerate("0101")
+    ]
+    told = emitter.notify(live.running.events, live.trigger("clicks"), records)
+    assert [list(one.ids) for one in told] == [["0", "2"], ["1", "3"]]
+
+
+def test_the_vendors_library_says_what_the_app_listens_to(live: Live) -> None:
+    """Azure sets up its listeners by these."""
+    indexed = _indexed(live)
+    queue = indexed[live.url("order").rpartition("/")[2]]
+    assert queue == {
+        "type": "queueTrigger",
+        "queueName": "orders",
+        "connection": "AzureWebJobsStorage",
+        "dataType": "BINARY",
+    }
+    assert indexed[live.url("tick").rpartition("/")[2]] == {"type": "timerTrigger", "schedule": "0 */5 * * * *"}
+    blob = indexed[live.url("written").rpartition("/")[2]]
+    assert (blob["path"], blob["source"]) == ("samples/in/{name}", "EventGrid")
+    stream = indexed[live.url("clicks").rpartition("/")[2]]
+    assert (stream["cardinality"], stream["eventHubName"]) == ("MANY", "clicks")
+
+
+def _indexed(live: Live) -> dict[str, dict[str, Any]]:
+    said = transport.default().send(Request("GET", _admin(live, ""), {}, b""), 30)
+    listed = json.loads(said.body)
+    common = ("direction", "name")
+    return {
+        one["name"]: {name: value for name, value in one["config"]["bindings"][0].items() if name not in common}
+        for one in listed
+    }
+
+
+def _admin(live: Live, name: str) -> str:
+    assert live.running.events is not None
+    origin = live.running.events.url.partition("/hyfn/")[0]
+    return f"{origin}/admin/functions/{name}"
+
+
+@pytest.mark.parametrize(
+    ("function", "given", "data"),
+    [("tick", {}, None), ("order", {"input": "by hand"}, "by hand"), ("news", {"input": "[1]"}, [1])],
+)
+def test_azures_own_door_for_trying_a_function_answers_before_it_ran(
+    live: Live, function: str, given: dict[str, Any], data: Any
+) -> None:
+    name = live.url(function).rpartition("/")[2]
+    assert _post(_admin(live, name), json.dumps(given).encode()).status == 202
+    assert _post(live.url("news"), json.dumps(_golden("topic")).encode()).status == 200
+    _until(live, data)
+
+
+def _until(live: Live, data: Any) -> None:
+    deadline = time.monotonic() + 10
+    while data not in [got["data"] for got in live.taken()]:
+        assert time.monotonic() < deadline
+
+
+def test_an_app_that_waits_for_nothing_has_no_door_for_events(tmp_path: Path) -> None:
+    source = "from hyfn import azure\n\n\n@azure\ndef plain() -> int:\n    return 1\n"
+    with _live(tmp_path, source) as live:
+        assert live.running.events is None
