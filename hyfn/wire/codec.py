@@ -45,7 +45,7 @@ class Arguments:
                 forms, positional = self._forms, self._signature.form_names(len(args))
                 body = [
                     [forms[name].pack(value) for name, value in zip(positional, args, strict=True)],
-                    {name: self._form(name).pack(value) for name, value in kwargs.items()},
+                    {name: self.form(name).pack(value) for name, value in kwargs.items()},
                 ]
             return _to_bytes(body, self.is_deep)
         except Misfit as misfit:
@@ -55,6 +55,11 @@ class Arguments:
             raise TypeError(f"{self._signature.title}() arguments: {error}") from None
         except RecursionError:
             raise TypeError(f"{self._signature.title}() arguments: {_TOO_DEEP}") from None
+
+    @property
+    def names(self) -> list[str]:
+        """The parameters that take one value each: all but *args and **kwargs."""
+        return self._signature.names[: self._signature.positional + self._signature.keyword_only]
 
     @property
     def positional_only(self) -> list[str]:
@@ -71,7 +76,8 @@ class Arguments:
         """By parameter; of *args and **kwargs the form of each item."""
         return self._forms
 
-    def _form(self, name: str) -> Form:
+    def form(self, name: str) -> Form:
+        """Of a parameter, else of what **kwargs takes."""
         return self._forms[name if name in self._forms else self._signature.keywords]
 
     def _name_of(self, value: object, args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> str:
@@ -97,7 +103,7 @@ class Arguments:
             forms, positional = self._forms, self._signature.form_names(len(args))
             return (
                 [forms[name].unpack(value) for name, value in zip(positional, args, strict=True)],
-                {name: self._form(name).unpack(value) for name, value in kwargs.items()},
+                {name: self.form(name).unpack(value) for name, value in kwargs.items()},
             )
         except Misfit as misfit:
             name = self._name_of(misfit.at, tuple(args), kwargs)
