@@ -54,7 +54,7 @@ class Packer:
         return ()
 
     def entry(self, target: Target) -> str:
-        return "from hyfn.host.run import runner; runner()"
+        return f"import {HOST}; from hyfn.host.run import runner; runner()"
 
     def manifest(self, function: FunctionSpec, target: Target, name: str, image: str) -> Mapping[str, Any] | None:
         """What the platform's own tools take beside the artifact, None where they need nothing."""
