@@ -5,46 +5,25 @@ from __future__ import annotations
 import json
 import time
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from hyfn import project
 from hyfn.call import transport
-from hyfn.cloud import Running
-from hyfn.clouds.azure import bindings
 from hyfn.clouds.azure.emit import emitter
-from hyfn.dev.application import Application
 from hyfn.dev.occurring import Said, occurred
 from hyfn.event import occurrence
-from hyfn.model import FunctionSpec, Trigger
-from hyfn.wire.carrier import Request, Response
-from tests.commands import written
+from hyfn.wire.carrier import Request
+from tests.azure_events import Live, live_in, post
 
 pytestmark = pytest.mark.runtime
 
 GOLDEN = Path(__file__).parents[1] / "golden" / "events" / "azure"
 SOURCE = """
-import json
-import os
-from typing import Any
-
 from hyfn import Blob, Event, PartialFailure, azure, on
 
-NAMES = ("type", "source", "id", "subject", "datacontenttype")
-
-
-def keep(event: Event[Any]) -> None:
-    data = {name: getattr(event.data, name) for name in Blob.__slots__} if isinstance(event.data, Blob) else event.data
-    said = {name: getattr(event, name) for name in NAMES if getattr(event, name)}
-    time = event.time.isoformat() if event.time else None
-    with open(os.environ["GOT"], "a") as file:
-        file.write(json.dumps({**said, **event.extensions, "time": time, "data": data, "pid": os.getpid()}) + "\\n")
-    if event.data == "poison":
-        raise LookupError("it is poison")
+{KEEP}
 
 
 @azure(group="all")
@@ -111,57 +90,11 @@ def stored(event: Event[dict[str, Any]]) -> None:
 def captured(event: Event[dict[str, Any]]) -> None:
     keep(event)
 """
-PYPROJECT = '[project]\nname = "shop"\n'
-
-
-@dataclass(frozen=True)
-class Live:
-    """The application in Microsoft's runtime; `got` is the file in which its functions keep what they got."""
-
-    application: Application
-    running: Running
-    got: Path
-
-    def function(self, name: str) -> FunctionSpec:
-        return next(function for function in self.application.project.functions if function.qualname == name)
-
-    def trigger(self, name: str) -> Trigger:
-        return self.function(name).triggers[0]
-
-    def url(self, name: str) -> str:
-        """Where our functions host takes invocations of what Azure runs for this function's trigger."""
-        assert self.running.events is not None
-        trigger = self.trigger(name)
-        return self.running.events.url + bindings.name(self.running.events.function, trigger.kind, trigger.options)
-
-    def tell(self, name: str, told: Mapping[str, Any]) -> Response:
-        return _post(self.url(name), json.dumps(told).encode())
-
-    def taken(self) -> list[dict[str, Any]]:
-        """What functions got since this was last asked."""
-        lines = self.got.read_text().splitlines() if self.got.exists() else []
-        self.got.unlink(missing_ok=True)
-        return [json.loads(line) for line in lines]
-
-
-def _post(url: str, body: bytes) -> Response:
-    return transport.default().send(Request("POST", url, {"Content-Type": "application/json"}, body), 30)
-
-
-@contextmanager
-def _live(folder: Path, source: str) -> Iterator[Live]:
-    written(folder, {"shop_of_events.py": source, "pyproject.toml": PYPROJECT})
-    got = folder / "got.jsonl"
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("GOT", str(got))
-        with Application(project.read(folder), lambda text: None) as application:
-            [running] = application.running.values()
-            yield Live(application, running, got)
 
 
 @pytest.fixture(scope="module")
 def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Live]:
-    with _live(tmp_path_factory.mktemp("azure-events"), SOURCE) as live:
+    with live_in(tmp_path_factory.mktemp("azure-events"), SOURCE) as live:
         yield live
 
 
@@ -239,11 +172,11 @@ RECORDED = [
                 "id": f"{partition}:{offset}",
                 "partition": str(partition),
                 "sequence": str(offset),
-                "time": time.replace("Z", "000+00:00"),
+                "time": at.replace("Z", "000+00:00"),
                 **headers,
-                "data": {"Offset": offset, "Partition": 1, "Topic": "message", "Timestamp": time, "Value": "a"},
+                "data": {"Offset": offset, "Partition": 1, "Topic": "message", "Timestamp": at, "Value": "a"},
             }
-            for partition, offset, time, headers in [
+            for partition, offset, at, headers in [
                 (1, 62, "2020-06-20T05:06:25.139Z", {}),
                 (2, 63, "2020-06-20T05:06:25.945Z", {"trace": "on"}),
             ]
@@ -375,11 +308,11 @@ def test_metadata_that_says_nothing_fails_the_invocation(
     "body", [b"{", b"[]", b'{"functionId": "x"}', b'{"inputData": 1}', b'{"inputData": [{"x": 1}]}']
 )
 def test_what_is_no_invocation_at_all_is_refused(live: Live, body: bytes) -> None:
-    assert _post(live.url("order"), body).status == 400
+    assert post(live.url("order"), body).status == 400
 
 
 def test_a_name_that_is_no_function_is_not_found(live: Live) -> None:
-    assert _post(live.url("order") + "x", b"{}").status == 404
+    assert post(live.url("order") + "x", b"{}").status == 404
 
 
 def test_calls_and_events_are_in_one_process(live: Live) -> None:
@@ -500,8 +433,8 @@ def test_azures_own_door_for_trying_a_function_answers_before_it_ran(
     live: Live, function: str, given: dict[str, Any], data: Any
 ) -> None:
     name = live.url(function).rpartition("/")[2]
-    assert _post(_admin(live, name), json.dumps(given).encode()).status == 202
-    assert _post(live.url("news"), json.dumps(_golden("topic")).encode()).status == 200
+    assert post(_admin(live, name), json.dumps(given).encode()).status == 202
+    assert post(live.url("news"), json.dumps(_golden("topic")).encode()).status == 200
     _until(live, data)
 
 
@@ -513,5 +446,5 @@ def _until(live: Live, data: Any) -> None:
 
 def test_an_app_that_waits_for_nothing_has_no_door_for_events(tmp_path: Path) -> None:
     source = "from hyfn import azure\n\n\n@azure\ndef plain() -> int:\n    return 1\n"
-    with _live(tmp_path, source) as live:
+    with live_in(tmp_path, source) as live:
         assert live.running.events is None

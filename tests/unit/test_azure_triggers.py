@@ -74,7 +74,7 @@ def test_functions_that_wait_for_the_same_share_a_binding() -> None:
 
 
 def test_bindings_have_names_of_their_own_that_azure_takes() -> None:
-    triggers = [
+    triggers: list[Said] = [
         QUEUE,
         {**QUEUE, "name": "others"},
         BLOB,
