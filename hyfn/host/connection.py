@@ -59,6 +59,8 @@ class Connection:
         self._socket = sock
         self._buffer = bytearray()
         self._is_idle = False
+        self._is_head = False
+        self._door: Door | None = None
         self._deadline = 0.0
         # What the listener was given, and its connections with it.
         self._timeout = server.limits.idle_time
@@ -69,11 +71,11 @@ class Connection:
             while self._one():
                 pass
         except http1.BadMessage as error:
-            self._give_up(_refusal(error.status, TooLarge if error.status == 413 else Malformed))
+            self._give_up(self._refusal(error.status, TooLarge if error.status == 413 else Malformed))
         except BlockingIOError:
             # The time is over. Between requests nobody waits for an answer.
             if not self._is_idle:
-                self._give_up(_refusal(408, Malformed))
+                self._give_up(self._refusal(408, Malformed))
         except (http1.Cut, OSError):
             pass
         finally:
@@ -105,10 +107,13 @@ class Connection:
         path = head.target.partition("?")[0]
         if path in HEALTH and head.method == "GET":
             self._body(head)
-            return self._respond(503 if self._server.is_stopping else 200, "text/plain", b"", head.is_last)
+            return self._respond(head.is_last, 503 if self._server.is_stopping else 200, "text/plain", b"")
         door = self._server.doors.get(path)
+        if self._server.public is not None and (door is None or (path == "/" and door.refused(head))):
+            door = self._server.public
+        self._door = door
         if door is None:
-            return self._refuse(_refusal(404, NoSuchFunction), head)
+            return self._refuse(self._refusal(404, NoSuchFunction), head)
         refused = self._refused(door, head)
         if refused is not None:
             status, error = refused
@@ -120,7 +125,12 @@ class Connection:
             said = door.answer(head, body)
         finally:
             self._server.release()
-        return self._respond(*said, head.is_last)
+        return self._respond(head.is_last, *said)
+
+    def _refusal(self, status: int, error: type[CallError]) -> Said:
+        """In the words of the door that was asked for, if any was."""
+        answer = Answer(status, b"", error.code)
+        return http.answer(answer) if self._door is None else self._door.say(answer)
 
     def _refused(self, door: Door, head: http1.RequestHead) -> Refusal | None:
         """What can be said before the body is read."""
@@ -145,7 +155,10 @@ class Connection:
             self._is_idle = False
             self._buffer += data
         self._deadline = monotonic() + self._limits.head_time
-        return http1.RequestHead(self._read(http1.head(self._buffer, MAX_HEAD)))
+        self._door, self._is_head = None, False
+        head = http1.RequestHead(self._read(http1.head(self._buffer, MAX_HEAD)))
+        self._is_head = head.method == "HEAD"
+        return head
 
     def _body(self, head: http1.RequestHead) -> bytes:
         if "expect" in head.fields and head.length and not self._buffer:
@@ -174,12 +187,12 @@ class Connection:
             self._give_up(said)
             return False
         del self._buffer[: head.length]
-        return self._respond(*said, head.is_last or self._is_surplus)
+        return self._respond(head.is_last or self._is_surplus, *said)
 
     def _give_up(self, said: Said) -> None:
         """Answer and close, so that the client still reads it."""
         try:
-            self._respond(*said, True)
+            self._respond(True, *said)
             self._socket.shutdown(SHUT_WR)
             # Closing with unread bytes would send a reset, which may overtake the answer.
             deadline = monotonic() + LINGER
@@ -190,9 +203,10 @@ class Connection:
         except OSError:
             return
 
-    def _respond(self, status: int, content_type: str, body: bytes, is_last: bool) -> bool:
+    def _respond(self, is_last: bool, status: int, content_type: str, body: bytes, fields: str = "") -> bool:
         is_last = is_last or self._server.is_stopping
-        self._send(_head(status, content_type, len(body), is_last), body)
+        head = _head(status, content_type, len(body), is_last, fields)
+        self._send(head, b"" if self._is_head else body)
         return not is_last
 
     def _send(self, head: bytes, body: bytes = b"") -> None:
@@ -223,14 +237,11 @@ def bound(sock: socket, direction: int, seconds: float) -> None:
 _TIMEVAL = Struct("ll")
 
 
-def _refusal(status: int, error: type[CallError]) -> Said:
-    return http.answer(Answer(status, b"", error.code))
-
-
-def _head(status: int, content_type: str, length: int, is_last: bool) -> bytes:
-    allow = "Allow: POST\r\n" if status == 405 else ""
+def _head(status: int, content_type: str, length: int, is_last: bool, fields: str = "") -> bytes:
+    """`fields` are lines of a door's own."""
+    allow = "Allow: POST\r\n" if status == 405 and not fields else ""
     close = "Connection: close\r\n" if is_last else ""
-    return (
-        f"HTTP/1.1 {status} {REASONS.get(status, '')}\r\n"
-        f"Content-Type: {content_type}\r\nContent-Length: {length}\r\n{allow}{close}\r\n"
-    ).encode("ascii")
+    # RFC 9110, 8.6: a 204 has no length.
+    size = "" if status == 204 else f"Content-Length: {length}\r\n"
+    kind = f"Content-Type: {content_type}\r\n" if content_type else ""
+    return f"HTTP/1.1 {status} {REASONS.get(status, '')}\r\n{kind}{size}{fields}{allow}{close}\r\n".encode("latin-1")

@@ -42,8 +42,9 @@ def main(
     run = runner()
     events = event_door(run)
     own = {"/": events} if events else doors(run) if doors else None
+    public = None if events else public_door(run)
     host, number = os.environ.get("HYFN_HOST") or address, int(os.environ.get(port) or otherwise)
-    if not serve(run.answer, host, number, limits=limits, doors=own, grace=GRACE):
+    if not serve(run.answer, host, number, limits=limits, doors=own, public=public, grace=GRACE):
         # A call that outlasts its grace would hold the interpreter's own end up.
         os._exit(0)
 
@@ -62,6 +63,14 @@ def event_door(run: Runner) -> Any:
     if on is None:
         raise Unavailable("no function here waits for events (HYFN_DOOR=events)")
     return on.Door(run, on)
+
+
+def public_door(run: Runner) -> Any:
+    """What takes plain HTTP requests, a hyfn.host.pages.Pages, where a function is under @on.http; else None."""
+    from hyfn.host import load
+
+    web = load.web({"triggers": run.triggers})
+    return None if web is None else web.door(run)
 
 
 def _write_lines() -> None:

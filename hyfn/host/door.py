@@ -3,7 +3,8 @@
 A door has three methods, each called in many threads at once:
 
     refused(head)        what can be said before the body is read: a status and the error, or None
-    answer(head, body)   the response's status, content type and body; runs only where the host has room for a call
+    answer(head, body)   the response's status, content type and body, and further lines of its head, each with its
+                         line break; runs only where the host has room for a call
     say(answer)          the response to a refusal, by this door or by the host itself (no room, too large a body)
 """
 
@@ -20,7 +21,7 @@ if TYPE_CHECKING:
     from hyfn.wire.carrier import Answer
     from hyfn.wire.http1 import RequestHead
 
-    Said: TypeAlias = tuple[int, str, bytes]
+    Said: TypeAlias = tuple[int, str, bytes] | tuple[int, str, bytes, str]
     Refusal: TypeAlias = tuple[int, type[CallError]]
 
     class Carrier(Protocol):

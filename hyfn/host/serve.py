@@ -18,7 +18,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from hyfn.host.door import Doors
+    from hyfn.host.door import Door, Doors
     from hyfn.wire.carrier import Answer
 
 BACKLOG = 1024
@@ -63,13 +63,16 @@ class Server:
         port: int,
         limits: Limits | None = None,
         doors: Doors | None = None,
+        public: Door | None = None,
     ) -> None:
         """Port 0 takes a free one: see `port`. Raises OSError where the address cannot be had.
 
-        `doors` are further ones by their path; one for "/" takes the place of that for frames.
+        `doors` are further ones by their path; one for "/" takes the place of that for frames. `public` takes every
+        path that has none, and at "/" what the door there refuses.
         """
         self.limits = limits or Limits()
         self.doors: Doors = {"/": Frames(answer), **(doors or {})}
+        self.public = public
         self.is_stopping = False
         self._connections: set[Connection] = set()
         self._running = 0
@@ -170,6 +173,7 @@ def serve(
     *,
     limits: Limits | None = None,
     doors: Doors | None = None,
+    public: Door | None = None,
     grace: float = 10,
     ready: Callable[[int], None] | None = None,
 ) -> bool:
@@ -179,7 +183,7 @@ def serve(
     """
     from _signal import SIGINT, SIGTERM, signal  # type: ignore[import-not-found]  # `signal` costs 4 ms
 
-    server = Server(answer, host, port, limits, doors)
+    server = Server(answer, host, port, limits, doors, public)
     for number in (SIGTERM, SIGINT):
         signal(number, lambda *_: server.stop())
     if ready is not None:

@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from typing import Any
 
     from hyfn.host.asgi import Asgi
+    from hyfn.host.pages import Pages
     from hyfn.host.run import Hosted, Runner
     from hyfn.host.wsgi import Wsgi
 
@@ -168,6 +169,15 @@ class Passage:
         self.root = root + route.path
         self.request = Request(request.method, root + request.path, request.query, request.headers, request.body)
         self.current = Current(route.function, deadline, 0, new_id(), _traceparent(request))
+
+
+def door(runner: Runner) -> Pages:
+    """What takes plain HTTP in a container, its applications made and started."""
+    from hyfn.host.pages import Pages
+
+    made = Web(runner)
+    made.start()
+    return Pages(made)
 
 
 def _chosen(found: Sequence[Found], method: str) -> Found | None:
