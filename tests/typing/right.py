@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Any, assert_type
 
 import hyfn
-from hyfn import AsyncFunction, Call, Function, Mapped, aws, azure, gcp, knative, local, openshift
+from hyfn import AsyncFunction, Blob, Call, Event, Function, Mapped, aws, azure, gcp, knative, local, on, openshift
 
 
 @dataclass
@@ -165,3 +165,39 @@ def errors() -> None:
         assert_type(error.code, str)
     except hyfn.HyfnError as error:
         assert_type(error.where, str | None)
+
+
+# Triggers leave a function as it is, on either side of its platform.
+
+
+@azure
+@on.blob("invoices", prefix="in/")
+def stored(event: Event[Blob]) -> str:
+    return assert_type(event.data, Blob).name
+
+
+@on.queue("invoices", batch=5)
+@aws
+async def queued(events: list[Event[Invoice]]) -> int:
+    return sum(len(event.data.text) for event in events)
+
+
+@knative
+@on.http
+def posted(n: int) -> int:
+    return n
+
+
+@knative
+@on.http("/numbers/{n}", methods=["GET"])
+def asked(n: int) -> int:
+    return n
+
+
+def triggers() -> None:
+    happened = Event("dev.hyfn.blob.created", "/blob/invoices", Blob("invoices", "in/a.pdf"), id="1")
+    assert_type(happened, Event[Blob])
+    assert_type(stored(happened), str)
+    assert_type(queued([]), Coroutine[object, None, int])
+    assert_type(posted(1), int)
+    assert_type(asked(n=1), int)

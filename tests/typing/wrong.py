@@ -8,8 +8,8 @@ import asyncio
 from dataclasses import dataclass
 
 import hyfn
-from hyfn import AsyncFunction, Call, Function, aws, azure, gcp, knative, local, openshift
-from hyfn import oracle  # error
+from hyfn import AsyncFunction, Blob, Call, Event, Function, aws, azure, gcp, knative, local, on, openshift
+from hyfn import lambdas  # error
 
 
 @dataclass
@@ -209,3 +209,24 @@ def names() -> None:
     with local:  # error
         pass
     raise hyfn.NotSent  # error
+
+
+# Triggers.
+
+
+@aws
+@on.queue("orders", batches=3)  # error
+def misspelt_option_of_a_trigger(event: Event[Invoice]) -> None: ...
+
+
+@aws
+@on.blob("invoices", change="moved")  # error
+def wrong_choice_of_a_trigger(event: Event[Blob]) -> None: ...
+
+
+@aws
+@on.queue("orders")
+def woken(event: Event[Invoice]) -> None: ...
+
+
+woken(Event("type", "/source", "text", id="1"))  # error
