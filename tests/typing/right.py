@@ -194,10 +194,10 @@ def asked(n: int) -> int:
     return n
 
 
-def triggers() -> None:
+async def triggers() -> None:
     happened = Event("dev.hyfn.blob.created", "/blob/invoices", Blob("invoices", "in/a.pdf"), id="1")
     assert_type(happened, Event[Blob])
     assert_type(stored(happened), str)
-    assert_type(queued([]), Coroutine[object, None, int])
+    assert_type(await queued([]), int)
     assert_type(posted(1), int)
     assert_type(asked(n=1), int)
