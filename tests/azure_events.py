@@ -76,8 +76,9 @@ def post(url: str, body: bytes) -> Response:
 
 
 @contextmanager
-def live_in(folder: Path, source: str) -> Iterator[Live]:
-    written(folder, {"shop_of_events.py": source.replace("{KEEP}", KEEP), "pyproject.toml": PYPROJECT})
+def live_in(folder: Path, source: str, more: str = "") -> Iterator[Live]:
+    """`more` is added to its pyproject.toml."""
+    written(folder, {"shop_of_events.py": source.replace("{KEEP}", KEEP), "pyproject.toml": PYPROJECT + more})
     got = folder / "got.jsonl"
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("GOT", str(got))

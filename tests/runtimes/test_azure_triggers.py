@@ -14,6 +14,7 @@ from hyfn.call import transport
 from hyfn.clouds.azure.emit import emitter
 from hyfn.dev.occurring import Said, occurred
 from hyfn.event import occurrence
+from hyfn.toolchain import pythons
 from hyfn.wire.carrier import Request
 from tests.azure_events import Live, live_in, post
 
@@ -448,3 +449,14 @@ def test_an_app_that_waits_for_nothing_has_no_door_for_events(tmp_path: Path) ->
     source = "from hyfn import azure\n\n\n@azure\ndef plain() -> int:\n    return 1\n"
     with live_in(tmp_path, source) as live:
         assert live.running.events is None
+
+
+@pytest.mark.parametrize("python", ["3.11", "3.12"])
+def test_older_pythons_have_another_library_and_the_same_events(tmp_path: Path, python: str) -> None:
+    if pythons.find(python) is None:
+        pytest.skip(f"no CPython {python} on this machine")
+    with live_in(tmp_path, SOURCE, f'\n[tool.hyfn.azure]\npython = "{python}"\n') as live:
+        assert f"on CPython {python}." in live.running.runtime
+        for recorded, function, events in RECORDED:
+            assert live.tell(function, _golden(recorded)).status == 200
+            assert [got["type"] for got in live.taken()] == [event["type"] for event in events]

@@ -21,6 +21,7 @@ STREAM = {"kind": "stream", "name": "clicks", "batch": 100, "start": "latest", "
 KAFKA = {**STREAM, "via": "kafka", "connection": "BROKERS"}
 BLOB = {"kind": "blob", "container": "in", "prefix": "", "suffix": "", "change": "created", "connection": ""}
 TOPIC = {"kind": "topic", "name": "news", "connection": ""}
+HTTP = {"kind": "http", "path": "/orders/{id}", "methods": ["GET"], "mount": ""}
 EVENT = {"kind": "event", "type": "com.acme.paid", "source": ""}
 SCHEDULE = {"kind": "schedule", "when": "0 6 * * MON-FRI", "timezone": "UTC"}
 
@@ -106,9 +107,20 @@ def test_host_json_holds_what_is_for_all_functions() -> None:
     }
 
 
-@pytest.mark.parametrize("triggers", [[], [SCHEDULE], [{"kind": "http", "path": "/", "methods": [], "mount": ""}]])
+@pytest.mark.parametrize("triggers", [[], [SCHEDULE]])
 def test_what_needs_no_extension_asks_for_none(triggers: list[Said]) -> None:
     assert bindings.host_settings({"app:a": triggers}) == {}
+
+
+def test_pages_are_where_their_functions_say_and_need_no_extension() -> None:
+    assert bindings.host_settings({"app:a": [HTTP, SCHEDULE]}) == {"extensions": {"http": {"routePrefix": ""}}}
+
+
+def test_all_that_take_plain_http_share_one_function_of_azures() -> None:
+    other = {**HTTP, "path": "/other"}
+    [binding] = bindings.of("app:a", {"app:a": [HTTP, other], "app:b": [other]})
+    assert (binding["name"], binding["functions"]) == ("a-http", ["app:a", "app:b"])
+    assert binding["settings"]["auth_level"] == "anonymous"
 
 
 @pytest.mark.parametrize(
@@ -149,6 +161,8 @@ def test_function_app_is_python_and_holds_the_bindings() -> None:
         ({**QUEUE, "connection": "DefaultEndpointsProtocol=https;AccountKey=x"}, {}, "app setting"),
         ({**STREAM, "connection": "Endpoint=sb://x"}, {}, "app setting"),
         ({**KAFKA, "connection": ""}, {}, "servers"),
+        ({**HTTP, "path": "/admin/users"}, {}, "/admin"),
+        ({**HTTP, "path": "/api"}, {}, "/api"),
         (TOPIC, {"name": "x" * 51}, "subscription"),
         (STREAM, {"name": "x" * 51}, "subscription"),
     ],
@@ -160,7 +174,9 @@ def test_what_azure_would_refuse_is_a_problem_at_the_triggers_line(trigger: Said
     assert problem.hint
 
 
-@pytest.mark.parametrize("trigger", [SCHEDULE, QUEUE, STREAM, KAFKA, TOPIC, BLOB, EVENT], ids=lambda said: said["kind"])
+@pytest.mark.parametrize(
+    "trigger", [SCHEDULE, QUEUE, STREAM, KAFKA, TOPIC, BLOB, EVENT, HTTP], ids=lambda said: said["kind"]
+)
 def test_what_azure_takes_is_no_problem(trigger: Said) -> None:
     assert list(packer.check(*_function(trigger))) == []
 

@@ -22,6 +22,7 @@ from hyfn.model import Offer, Problem, Target, Trigger
 
 DOCS = "https://learn.microsoft.com/azure/azure-functions"
 OFFERS = {
+    "http": Offer("an HTTP trigger", f"{DOCS}/functions-bindings-http-webhook-trigger", ("methods", "mount")),
     "schedule": Offer("a timer trigger", f"{DOCS}/functions-bindings-timer"),
     "blob": Offer(
         "a blob trigger",
@@ -69,6 +70,11 @@ https://learn.microsoft.com/azure/azure-functions/functions-bindings-error-pages
 BUNDLE = {"id": "Microsoft.Azure.Functions.ExtensionBundle", "version": "[4.0.0, 5.0.0)"}
 """What knows all bindings but HTTP and timers; Flex Consumption wants version 4
 (https://learn.microsoft.com/azure/azure-functions/functions-bindings-register#extension-bundles)."""
+CALLS = "api/"
+"""Below which an app takes calls: Azure's own `routePrefix`, which an app that has pages does without."""
+RESERVED = ("/admin/", "/runtime/")
+"""What Azure's host answers itself (HostJsonFileConfigurationSource and WebHost in Azure/azure-functions-host)."""
+METHODS = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS")
 SHARED = ("batch", "start")
 """Options that host.json holds: for all functions of an app."""
 PLAIN = frozenset(("http", "schedule"))
@@ -94,17 +100,30 @@ def name(primary: str, kind: str, options: Mapping[str, Any]) -> str:
 
 
 def of(primary: str, triggers: Triggers) -> list[dict[str, Any]]:
-    """The bindings of an artifact. Functions that wait for the same share one: Azure would divide a queue among two."""
+    """The bindings of an artifact. Functions that wait for the same share one: Azure would divide a queue among two.
+    All that take plain HTTP share one, since hyfn tells their paths apart."""
     found: dict[str, dict[str, Any]] = {}
     for function, waiting in triggers.items():
         for trigger in waiting:
-            if trigger["kind"] in OFFERS:
-                binding = _binding(name(primary, trigger["kind"], trigger), trigger)
-                found.setdefault(binding["name"], binding)["functions"].append(function)
+            made = _pages(primary) if trigger["kind"] == "http" else _binding(primary, trigger)
+            binding = found.setdefault(made["name"], made)
+            binding["functions"] = [*dict.fromkeys((*binding["functions"], function))]
     return list(found.values())
 
 
-def _binding(named: str, trigger: Mapping[str, Any]) -> dict[str, Any]:
+def _pages(primary: str) -> dict[str, Any]:
+    settings = {"route": "{*path}", "methods": METHODS, "auth_level": "anonymous"}
+    about = {
+        "name": f"{function_name(primary.partition(':')[2])}-http",
+        "kind": "http",
+        "resource": "",
+        "functions": [],
+    }
+    return about | {"trigger": "route", "settings": settings}
+
+
+def _binding(primary: str, trigger: Mapping[str, Any]) -> dict[str, Any]:
+    named = name(primary, trigger["kind"], trigger)
     kind, resource = trigger["kind"], next(value for option, value in trigger.items() if option != "kind")
     decorator, settings = _DECORATORS[kind](trigger)
     about = {"name": named, "kind": kind, "resource": resource, "functions": [], "trigger": decorator}
@@ -174,12 +193,17 @@ def host_settings(triggers: Triggers) -> dict[str, Any]:
     """What host.json holds for them. Raises BuildError where functions of one artifact want different things of it.
 
     https://learn.microsoft.com/azure/azure-functions/functions-host-json"""
-    waiting = [trigger for each in triggers.values() for trigger in each if trigger["kind"] in OFFERS]
-    if all(trigger["kind"] in PLAIN for trigger in waiting):
-        return {}
-    parts = {"queues": _queues(waiting), "eventHubs": _event_hubs(waiting), "kafka": _kafka(waiting)}
+    waiting = [trigger for each in triggers.values() for trigger in each]
+    makers = {"http": _prefix, "queues": _queues, "eventHubs": _event_hubs, "kafka": _kafka}
+    parts = {extension: make(waiting) for extension, make in makers.items()}
     extensions = {extension: settings for extension, settings in parts.items() if settings}
-    return {"extensionBundle": BUNDLE} | ({"extensions": extensions} if extensions else {})
+    bundle = {} if all(trigger["kind"] in PLAIN for trigger in waiting) else {"extensionBundle": BUNDLE}
+    return bundle | ({"extensions": extensions} if extensions else {})
+
+
+def _prefix(waiting: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
+    """Pages are at the paths that their functions name, not below Azure's "/api"."""
+    return {"routePrefix": ""} if any(trigger["kind"] == "http" for trigger in waiting) else {}
 
 
 def _queues(waiting: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
@@ -230,6 +254,8 @@ def problems(trigger: Trigger, target: Target) -> Iterator[Problem]:
 
 def _wrong(trigger: Trigger, app: str) -> Iterator[tuple[str, str]]:
     options, kind = trigger.options, trigger.kind
+    if kind == "http" and f"{trigger.resource.lower()}/".startswith((*RESERVED, f"/{CALLS}")):
+        yield f"Azure has what is at {trigger.resource}", "a path that does not begin with /admin, /runtime or /api"
     if kind == "schedule" and not _has_cron(str(options["when"])):
         yield (
             f"a timer of Azure cannot say {options['when']!r}",

@@ -83,7 +83,7 @@ class AzureEmulator:
             process.stop()
             raise
         runtime = f"{RUNTIME} {library.version(RUNTIME)} on CPython {news['python']}"
-        endpoint = Endpoint(artifact.cloud, artifact.function, f"{origin}/api/{news['functions'][0]}")
+        endpoint = Endpoint(artifact.cloud, artifact.function, origin + news["functions"][0])
         events = Endpoint(artifact.cloud, artifact.function, f"{origin}{INVOKE}") if news["waiting"] else None
         return Emulated(process, endpoint, runtime, events)
 

@@ -54,10 +54,43 @@ def function_app(
 
     call.__annotations__.clear()  # the worker evaluates them, and Any is not imported here
     app = FunctionApp(http_auth_level=AuthLevel(auth_level))
-    app.function_name(name)(app.route(name, methods=["POST"])(call))
+    has_pages = any(binding["kind"] == "http" for binding in bindings)
+    app.function_name(name)(app.route(f"api/{name}" if has_pages else name, methods=["POST"])(call))
     for binding in bindings:
-        _listen(app, binding, timeout)
+        (_show if binding["kind"] == "http" else _listen)(app, binding, timeout)
     return app
+
+
+def _show(app: Any, binding: Mapping[str, Any], timeout: float) -> None:
+    """Take plain HTTP."""
+    from azure.functions import HttpResponse
+
+    web = _web.Web(_runner)  # type: ignore[union-attr]
+
+    async def page(req: Any) -> Any:
+        try:
+            response = await web.aanswer(request(req), timeout)
+        except CallError as error:
+            response = _web.refusal(error)  # type: ignore[union-attr]
+        made = HttpResponse(response.body, status_code=response.status, headers=response.headers)
+        for cookie in response.cookies:
+            made.headers.add("Set-Cookie", cookie)
+        return made
+
+    page.__annotations__.clear()
+    app.function_name(binding["name"])(app.route(**binding["settings"])(page))
+
+
+def request(event: Any) -> Any:
+    """The hyfn.Request in an azure.functions.HttpRequest. Raises Malformed."""
+    from importlib import import_module
+
+    from hyfn.request import Request
+
+    # By its name, so that it travels only with what takes plain HTTP.
+    urls = import_module("hyfn.host.urls")
+    path, _, query = event.url.partition("://")[2].partition("/")[2].partition("?")
+    return Request(event.method, urls.unquoted(f"/{path}"), query, dict(event.headers), event.get_body())
 
 
 def _listen(app: Any, binding: Mapping[str, Any], timeout: float) -> None:
@@ -81,3 +114,5 @@ _document = load.manifest()
 _runner = None if _document is None else runner()
 _on = None if _document is None else load.on(_document)
 """What takes events, None where no function waits for any."""
+_web = None if _document is None else load.web(_document)
+"""What takes plain HTTP, None where no function does."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import traceback
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from http import HTTPStatus
 
 MAX_HEAD = 65_536
@@ -47,12 +47,15 @@ class Request:
 
 
 class Response:
-    __slots__ = ("body", "headers", "status")
+    """`cookies` are values of Set-Cookie, the one field that cannot be joined."""
 
-    def __init__(self, status: int, headers: dict[str, str], body: bytes) -> None:
+    __slots__ = ("body", "cookies", "headers", "status")
+
+    def __init__(self, status: int, headers: dict[str, str], body: bytes, cookies: Sequence[str] = ()) -> None:
         self.status = status
         self.headers = headers
         self.body = body
+        self.cookies = cookies
 
 
 Answer = Callable[[Request], Awaitable[Response]]
@@ -114,17 +117,20 @@ class Connection(asyncio.Protocol):
             traceback.print_exc()
             response = Response(500, {}, b"")
         self._task = None
-        self._write(response, request.is_last)
+        self._write(response, request.is_last, request.method != "HEAD")
         if self._received:
             self._advance()
 
-    def _write(self, response: Response, is_last: bool) -> None:
+    def _write(self, response: Response, is_last: bool, with_body: bool = True) -> None:
         lines = [f"HTTP/1.1 {response.status} {_phrase(response.status)}"]
         lines += [f"{name}: {value}" for name, value in response.headers.items()]
+        lines += [f"Set-Cookie: {cookie}" for cookie in response.cookies]
         lines.append(f"Content-Length: {len(response.body)}")
         if is_last:
             lines.append("Connection: close")
-        self._transport.write("\r\n".join([*lines, "\r\n"]).encode("latin-1", "replace") + response.body)
+        self._transport.write(
+            "\r\n".join([*lines, "\r\n"]).encode("latin-1", "replace") + (response.body if with_body else b"")
+        )
         if is_last:
             self._transport.close()
 

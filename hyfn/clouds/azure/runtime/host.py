@@ -1,7 +1,7 @@
 """The functions host process: HTTP in front, Microsoft's Python worker behind, by the stream between them.
 
-Azure's own host is on no registry; this does what it does for functions with an HTTP trigger, and, once it is told of
-something (see triggers), for the others. Runs in the runtime's own environment, without hyfn. Its argument is a JSON
+Azure's own host is on no registry; this does what it does for functions with an HTTP trigger (see app) and, once it is
+told of something (see triggers), for the others. Runs in the runtime's own environment, without hyfn. Its argument is a JSON
 object: root (the artifact), roots (its import roots), libraries (further folders for the worker), port, and ready, the
 file that it writes once: {"port", "functions", "waiting", "python"}, or {"error", "trace", "root"} where the artifact
 cannot be served, or {"machine"} where this machine refuses.
@@ -21,49 +21,15 @@ import sys
 import threading
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
-from urllib.parse import parse_qsl, unquote
 
 HERE = Path(__file__).resolve().parent
 if TYPE_CHECKING:
-    from hyfn.clouds.azure.runtime import front, triggers
+    from hyfn.clouds.azure.runtime import app, front
 else:
+    import app
     import front
-    import triggers
 
 LEVELS = ("TRACE", "DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL", "NONE")
-
-
-class Failed(Exception):
-    """The artifact cannot be served. `trace` is the worker's traceback."""
-
-    def __init__(self, message: str, trace: str = "") -> None:
-        super().__init__(message)
-        self.trace = trace
-
-
-class Function:
-    """One function with an HTTP trigger, as its metadata describes it."""
-
-    __slots__ = ("id", "methods", "name", "parameter", "route")
-
-    def __init__(self, metadata: Any, trigger: dict[str, Any]) -> None:
-        self.id: str = metadata.function_id
-        self.name: str = metadata.name
-        self.parameter: str = trigger["name"]
-        self.route: str = (trigger.get("route") or metadata.name).strip("/")
-        self.methods = {method.upper() for method in trigger.get("methods") or ()}
-
-
-class Settings:
-    """host.json, as far as this host knows it."""
-
-    def __init__(self, root: Path) -> None:
-        document = json.loads((root / "host.json").read_text())
-        http = document.get("extensions", {}).get("http", {})
-        prefix = http.get("routePrefix", "api").strip("/")
-        self.prefix = f"/{prefix}/" if prefix else "/"
-        hours, minutes, seconds = map(int, document.get("functionTimeout", "0:30:0").split(":"))
-        self.timeout = hours * 3600 + minutes * 60 + seconds
 
 
 class Stream:
@@ -125,88 +91,6 @@ class Stream:
             self._responses.put_nowait(getattr(message, kind))
 
 
-class App:
-    """The artifact's functions behind HTTP."""
-
-    def __init__(self, stream: Stream, protos: Any, settings: Settings) -> None:
-        self._stream = stream
-        self._protos = protos
-        self._settings = settings
-        self.functions: dict[str, Function] = {}
-        self.doors = triggers.Doors(stream, protos, settings.timeout)
-
-    async def load(self, root: str) -> None:
-        """Index the artifact as Azure does at a cold start. Raises Failed."""
-        protos = self._protos
-        capabilities = {"RpcHttpTriggerMetadataRemoved": "true", "RpcHttpBodyOnly": "true"}
-        asked = protos.WorkerInitRequest(host_version="4.0.0", capabilities=capabilities, function_app_directory=root)
-        _must_succeed(await self._stream.ask(worker_init_request=asked))
-        asked = protos.FunctionsMetadataRequest(function_app_directory=root)
-        listed = _must_succeed(await self._stream.ask(functions_metadata_request=asked))
-        for metadata in listed.function_metadata_results:
-            asked = protos.FunctionLoadRequest(function_id=metadata.function_id, metadata=metadata)
-            _must_succeed(await self._stream.ask(function_load_request=asked))
-            self._add(metadata)
-        if not self.functions:
-            raise Failed("the runtime found no function with an HTTP trigger in function_app.py")
-
-    def _add(self, metadata: Any) -> None:
-        for binding in map(json.loads, metadata.raw_bindings):
-            if binding["type"].lower() != triggers.HTTP:
-                self.doors.add(metadata, binding)
-                continue
-            function = Function(metadata, binding)
-            self.functions[function.route] = function
-
-    async def answer(self, request: front.Request) -> front.Response:
-        path, _, query = request.target.partition("?")
-        if self.doors.takes(path):
-            return await self.doors.answer(request)
-        route = path.removeprefix(self._settings.prefix)
-        function = self.functions.get(unquote(route)) if route is not path else None
-        if function is None or (function.methods and request.method not in function.methods):
-            return front.Response(404, {}, b"")
-        invocation = self._invocation(function, request, query)
-        try:
-            response = await self._stream.invoke(invocation, self._settings.timeout)
-        except TimeoutError:
-            print(f"[ERROR] {function.name}: timed out", flush=True)  # noqa: T201
-            return front.Response(500, {}, b"")
-        return self._response(function, response)
-
-    def _invocation(self, function: Function, request: front.Request, query: str) -> Any:
-        protos = self._protos
-        http = protos.RpcHttp(
-            method=request.method,
-            url=f"http://{request.headers.get('host', 'localhost')}{request.target}",
-            headers=request.headers,
-            body=protos.TypedData(bytes=request.body),
-            query=dict(parse_qsl(query, keep_blank_values=True)) if query else None,
-        )
-        data = protos.ParameterBinding(name=function.parameter, data=protos.TypedData(http=http))
-        return protos.InvocationRequest(
-            invocation_id=secrets.token_hex(16),
-            function_id=function.id,
-            input_data=[data],
-            trace_context=protos.RpcTraceContext(
-                trace_parent=request.headers.get("traceparent", ""),
-                trace_state=request.headers.get("tracestate", ""),
-            ),
-        )
-
-    def _response(self, function: Function, response: Any) -> front.Response:
-        if response.result.status != self._protos.StatusResult.Success:
-            trace = response.result.exception.stack_trace
-            print(f"[ERROR] {function.name}: {trace}", flush=True)  # noqa: T201
-            return front.Response(500, {}, b"")
-        kind = response.return_value.WhichOneof("data")
-        if kind != "http":
-            body = _body(response.return_value)
-            return front.Response(200 if body else 204, {}, body)
-        http = response.return_value.http
-        return front.Response(int(http.status_code or 200), dict(http.headers), _body(http.body))
-
-
 async def main(options: dict[str, Any]) -> None:
     """Until the worker ends. Raises Failed or OSError."""
     listener = socket.socket()
@@ -223,13 +107,13 @@ async def main(options: dict[str, Any]) -> None:
     stream = Stream(protos, worker_id)
     server = await _listen(stream, protos, address)
     _go(worker)
-    app = App(stream, protos, Settings(Path(options["root"])))
+    served = app.App(stream, protos, app.Settings(Path(options["root"])))
     await _unless_ended(stream.is_open, ended)
-    await _unless_ended(asyncio.ensure_future(app.load(options["root"])), ended)
+    await _unless_ended(asyncio.ensure_future(served.load(options["root"])), ended)
     loop = asyncio.get_running_loop()
-    await loop.create_server(lambda: front.Connection(app.answer), sock=listener, backlog=1024)
+    await loop.create_server(lambda: front.Connection(served.answer), sock=listener, backlog=1024)
     port = listener.getsockname()[1]
-    news = {"port": port, "functions": list(app.functions), "waiting": list(app.doors.functions)}
+    news = {"port": port, "functions": served.paths, "waiting": list(served.doors.functions)}
     _tell(options, {**news, "python": platform.python_version()})
     status = await ended
     print(f"[ERROR] the worker ended with status {status}", flush=True)  # noqa: T201
@@ -280,21 +164,8 @@ def _end_of(worker: subprocess.Popen[bytes]) -> asyncio.Future[int]:
 async def _unless_ended(awaited: asyncio.Future[Any], ended: asyncio.Future[int]) -> None:
     await asyncio.wait([awaited, ended], return_when=asyncio.FIRST_COMPLETED)
     if not awaited.done():
-        raise Failed(f"the worker ended with status {ended.result()} while it loaded the artifact")
+        raise app.Failed(f"the worker ended with status {ended.result()} while it loaded the artifact")
     awaited.result()
-
-
-def _must_succeed(response: Any) -> Any:
-    if response.result.status == 1:
-        return response
-    raised = response.result.exception
-    raise Failed(raised.message or response.result.result, raised.stack_trace)
-
-
-def _body(data: Any) -> bytes:
-    kind = data.WhichOneof("data")
-    value = getattr(data, kind) if kind else b""
-    return value if isinstance(value, bytes) else str(value).encode()
 
 
 def _expire(future: asyncio.Future[Any]) -> None:
@@ -314,7 +185,7 @@ if __name__ == "__main__":
     arguments = json.loads(sys.argv[1])
     try:
         asyncio.run(main(arguments))
-    except Failed as error:
+    except app.Failed as error:
         print(error.trace, flush=True)  # noqa: T201
         _tell(arguments, {"error": str(error), "trace": error.trace, "root": arguments["root"]})
     except OSError as error:
