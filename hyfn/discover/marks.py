@@ -8,15 +8,11 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from hyfn.discover import providers
+from hyfn.discover.given import Given
 from hyfn.discover.options import (
-    NotConstantError,
     Platform,
     Platforms,
-    accepted,
-    evaluate,
-    example,
     nearest,
-    problem,
     shown,
 )
 from hyfn.discover.scope import (
@@ -31,7 +27,7 @@ from hyfn.discover.scope import (
 )
 from hyfn.discover.signature import Function
 from hyfn.discover.source import tree
-from hyfn.discover.triggers import TRIGGERS, UNREAD, Kind, made
+from hyfn.discover.triggers import TRIGGERS, Kind, made
 from hyfn.errors import HyfnError, SourceError
 from hyfn.model import Place, Source, Trigger
 
@@ -76,7 +72,7 @@ class Reader:
         self._sources = sources
         self._scopes = scopes
         self._platforms = platforms
-        self._home = home
+        self._given = Given(scopes, home, problems)
         self._problems = problems
         self._by_path = {path: found for name, found in platforms.items() for path in providers.paths(name, found)}
         self._by_path |= TRIGGERS
@@ -157,7 +153,10 @@ class Reader:
             said = f"{decorator.package} has no decorator {decorator.name!r}"
             self._error(said, source, self._origin(source, expression), hint)
             return None
-        options = self._options(source, node, decorator.platform, decorator) if decorator.call else {}
+        options: dict[str, Any] = {}
+        if decorator.call is not None:
+            written, function = self._sources[decorator.module], f"{source.module}.{node.name}"
+            options = self._given.options(decorator.call, decorator.platform, written, function)
         return Mark(decorator.platform, options, Place(source.file, expression.lineno))
 
     def _origin(self, source: Source, expression: ast.expr) -> int:
@@ -167,49 +166,6 @@ class Reader:
             if isinstance(binding, Imported) and binding.name:
                 return binding.line
         return expression.lineno
-
-    def _options(self, source: Source, node: Function, platform: Platform, decorator: _Decorator) -> dict[str, Any]:
-        call = decorator.call
-        assert call is not None
-        written = self._sources[decorator.module]
-        by_position = platform.by_position if isinstance(platform, Kind) else 0
-        if call.args[by_position:]:
-            known = f"known are {', '.join(sorted(accepted(platform)))}"
-            self._error(f"{platform.name} takes its options by name", written, call.args[by_position].lineno, known)
-        first = zip(accepted(platform), call.args[:by_position], strict=False)
-        given = [ast.keyword(name, value, lineno=value.lineno) for name, value in first]
-        options: dict[str, Any] = {}
-        for keyword in [*given, *call.keywords]:
-            options |= self._option(written, f"{source.module}.{node.name}", platform, keyword)
-        return options
-
-    def _option(self, source: Source, function: str, platform: Platform, keyword: ast.keyword) -> dict[str, Any]:
-        line = keyword.value.lineno if keyword.arg is None else keyword.lineno
-        try:
-            value = evaluate(keyword.value, source.module, self._scopes)
-        except NotConstantError as error:
-            message = f"option {keyword.arg or '**'} cannot be read: {error}"
-            self._error(message, source, line, self._elsewhere(function, platform, keyword.arg))
-            return _unread(platform, keyword.arg)
-        if keyword.arg is None and not isinstance(value, dict):
-            self._error(f"**{shown(keyword.value)} is no dict", source, line)
-            return {}
-        options = value if keyword.arg is None else {keyword.arg: value}
-        for name, given in options.items():
-            if wrong := problem(platform, str(name), given):
-                self._error(wrong[0], source, line, wrong[1])
-        wrong_ones = [name for name, given in options.items() if problem(platform, str(name), given)]
-        right = {name: given for name, given in options.items() if name not in wrong_ones}
-        return right | {name: unread for each in wrong_ones for name, unread in _unread(platform, each).items()}
-
-    def _elsewhere(self, function: str, platform: Platform, option: str | None) -> str:
-        """Where an option that is no constant can be written instead."""
-        setting = (
-            example(platform, option) if option in accepted(platform) and option else f"{option or 'OPTION'} = ..."
-        )
-        if isinstance(platform, Kind):
-            return "write it as a literal, or as a constant of the module"
-        return f'write it in {self._home}: [tool.hyfn.functions."{function}".{platform.name}] {setting}'
 
     def _check_order(self, source: Source, found: Sequence[tuple[ast.expr, _Decorator | None]]) -> None:
         ours = [(index, decorator.name) for index, (_, decorator) in enumerate(found) if decorator]
@@ -280,11 +236,6 @@ class Reader:
 
     def _error(self, message: str, source: Source, line: int, hint: str | None = None) -> None:
         self._problems.append(SourceError(message, where=f"{source.file}:{line}", hint=hint))
-
-
-def _unread(platform: Platform, option: str | None) -> dict[str, Any]:
-    """For an option that was said to be wrong: of a trigger nobody shall say that it lacks it."""
-    return {option: UNREAD} if option and option in accepted(platform) and isinstance(platform, Kind) else {}
 
 
 def _misplaced(node: Definition, owner: ast.AST) -> tuple[str, str]:
