@@ -169,7 +169,7 @@ def test_more_calls_than_the_instances_take_are_throttled(start: Start) -> None:
     running = start(emulator=AlibabaEmulator(limit=1, patience=0.05))
     with ThreadPoolExecutor(1) as pool:
         busy = pool.submit(ask, running, INVOKE, {"sleep": 1.0})
-        while not any(instance.under_way for instance in running.instances._all):
+        while running.instances.idle:
             time.sleep(0.01)
         status, _, document = ask(running)
         assert (status, document["Code"]) == (429, "ResourceThrottled")

@@ -246,7 +246,7 @@ def test_stop_ends_a_call_under_way(start: Start) -> None:
 
 def wait_until_taken(running: LambdaRunning) -> None:
     deadline = time.monotonic() + 10
-    while running.fleet._idle and time.monotonic() < deadline:
+    while running.fleet.idle and time.monotonic() < deadline:
         time.sleep(0.005)
 
 

@@ -226,7 +226,7 @@ def test_after_a_container_was_killed_another_answers(up: Up) -> None:
 def test_whether_a_call_ran_is_unknown_where_its_container_ends(up: Up) -> None:
     busy = up.module.wait(0)
     call = up.module.wait.spawn(20)
-    _until(lambda: busy not in up.running("settle@fn").pool.pids())
+    _until(lambda: busy not in [each.pid for each in up.running("settle@fn").fleet.idle])
     os.kill(busy, signal.SIGKILL)
     with pytest.raises(OutcomeUnknown, match="error receiving function response") as raised:
         call.result(timeout=15)
@@ -348,7 +348,7 @@ def test_at_the_limit_the_server_is_too_busy(tmp_path: Path) -> None:
     artifact, root = built(tmp_path, "busy_on_fn", "hurry")
     one = FnEmulator(limit=1, patience=0.05).start(artifact, root, {}, tmp_path / "log")
     try:
-        with one.pool.container(), pytest.raises(Overloaded) as raised:
+        with one.fleet.lent(), pytest.raises(Overloaded) as raised:
             _reply(exchange(one.endpoint.url))
     finally:
         one.stop()
@@ -370,7 +370,7 @@ def test_a_long_path_of_temporary_files_is_no_obstacle(tmp_path: Path, monkeypat
 def test_stop_leaves_neither_process_nor_folder(tmp_path: Path) -> None:
     artifact, root = built(tmp_path, "stopped_on_fn", "hurry")
     running = emulator.start(artifact, root, {}, tmp_path / "log")
-    [pid] = running.pool.pids()
+    [pid] = [each.pid for each in running.fleet.idle]
     listening = re.search(r"FN_LISTENER=unix:(\S+?)\0", Path(f"/proc/{pid}/environ").read_text())
     assert listening
     running.stop()

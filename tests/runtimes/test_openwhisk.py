@@ -525,7 +525,7 @@ def descriptors() -> int:
 
 
 def wait_until_taken(running: OpenWhiskRunning) -> None:
-    wait_until(lambda: not running.pool._idle)
+    wait_until(lambda: not running.fleet.idle)
 
 
 def wait_until(ready: Callable[[], bool]) -> None:

@@ -13,11 +13,12 @@ from pathlib import Path
 import hyfn
 from hyfn.clouds.alibaba.front import API, Configuration, Front
 from hyfn.clouds.alibaba.host import PORT_VARIABLE
-from hyfn.clouds.alibaba.instances import LIMIT, PATIENCE, Instance, Instances
+from hyfn.clouds.alibaba.instances import Instance
 from hyfn.clouds.alibaba.pack import CONCURRENCY, DEFAULT_PYTHON, HOST, MEMORY, RUNTIMES, TIMEOUT, packer, start
 from hyfn.errors import MachineError
 from hyfn.model import Artifact, Target
 from hyfn.toolchain import environments, listening, pythons
+from hyfn.toolchain.fleet import LIMIT, PATIENCE, Fleet
 from hyfn.toolchain.processes import free_port
 from hyfn.wire.carrier import Endpoint
 
@@ -36,7 +37,7 @@ class AlibabaRunning:
     trigger: Endpoint
     runtime: str
     evidence: str
-    instances: Instances
+    instances: Fleet[Instance]
     front: Front
 
     def stop(self) -> None:
@@ -75,7 +76,7 @@ class AlibabaEmulator:
             return _instance(artifact, interpreter, known, packer.roots(unpacked)[0], log, configuration.timeout)
 
         concurrency = int(artifact.options.get("concurrency") or CONCURRENCY)
-        instances = Instances(instance, concurrency, self._limit, self._patience)
+        instances = Fleet(instance, self._limit, self._patience, concurrency)
         try:
             instances.release(_first(instances, artifact))
             front = Front(configuration, instances, port)
@@ -92,7 +93,7 @@ def _environment(python: str, report: Callable[[str], None]) -> environments.Env
     return environments.environment("container", [], python, report)
 
 
-def _first(instances: Instances, artifact: Artifact) -> Instance:
+def _first(instances: Fleet[Instance], artifact: Artifact) -> Instance:
     instance = instances.take()
     if instance is None:
         raise MachineError(f"no instance of {artifact.short} could be started")
@@ -147,7 +148,7 @@ def _variables(artifact: Artifact, configuration: Configuration) -> dict[str, st
 
 
 def _running(
-    artifact: Artifact, interpreter: Path, configuration: Configuration, instances: Instances, front: Front
+    artifact: Artifact, interpreter: Path, configuration: Configuration, instances: Fleet[Instance], front: Front
 ) -> AlibabaRunning:
     address = f"http://127.0.0.1:{front.port}"
     invoke = Endpoint("alibaba", artifact.function, f"{address}{API}{configuration.name}/invocations")

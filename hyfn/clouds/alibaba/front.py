@@ -13,8 +13,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from urllib.parse import unquote
 
-from hyfn.clouds.alibaba.instances import Exited, Instance, Instances, Late, Response
+from hyfn.clouds.alibaba.instances import Exited, Instance, Late, Response
 from hyfn.errors import HyfnError
+from hyfn.toolchain.fleet import Fleet
 from hyfn.toolchain.http1 import Connection, Message, Server, response
 
 API = "/2023-03-30/functions/"
@@ -38,7 +39,7 @@ class Configuration:
 class Front:
     """Answers from the moment it is made."""
 
-    def __init__(self, configuration: Configuration, instances: Instances, port: int = 0) -> None:
+    def __init__(self, configuration: Configuration, instances: Fleet[Instance], port: int = 0) -> None:
         self._configuration = configuration
         self._instances = instances
         self._server = Server(self._answer, port)

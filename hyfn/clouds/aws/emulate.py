@@ -7,13 +7,13 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from hyfn.clouds.aws.fleet import LIMIT, PATIENCE, Fleet
 from hyfn.clouds.aws.front import API, Front
 from hyfn.clouds.aws.pack import DEFAULT_PYTHON, HANDLER, MEMORY, PYTHONS, TIMEOUT, packer
 from hyfn.clouds.aws.runtime_api import Configuration, Environment, InitFailed
 from hyfn.errors import MachineError, ProjectError
 from hyfn.model import Artifact, Target
 from hyfn.toolchain import environments, pythons
+from hyfn.toolchain.fleet import LIMIT, PATIENCE, Fleet
 from hyfn.toolchain.processes import Process, clean_env
 from hyfn.wire.carrier import Endpoint
 
@@ -30,7 +30,7 @@ class LambdaRunning:
     function_url: Endpoint
     runtime: str
     evidence: str
-    fleet: Fleet
+    fleet: Fleet[Environment]
     front: Front
 
     def stop(self) -> None:
@@ -95,7 +95,7 @@ def _environment(python: str, report: Callable[[str], None]) -> environments.Env
     return environments.environment("awslambdaric", [RUNTIME], python, report)
 
 
-def _first(fleet: Fleet, artifact: Artifact) -> Environment:
+def _first(fleet: Fleet[Environment], artifact: Artifact) -> Environment:
     try:
         environment = fleet.take()
     except InitFailed as error:

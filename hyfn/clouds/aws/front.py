@@ -7,8 +7,8 @@ import time
 from base64 import b64decode, b64encode
 from typing import Any
 
-from hyfn.clouds.aws.fleet import Fleet
-from hyfn.clouds.aws.runtime_api import Configuration, InitFailed, Outcome
+from hyfn.clouds.aws.runtime_api import Configuration, Environment, InitFailed, Outcome
+from hyfn.toolchain.fleet import Fleet
 from hyfn.toolchain.http1 import Connection, Message, Server, response
 
 API = "/2015-03-31/functions/"
@@ -22,7 +22,7 @@ TEXT = ("text/", "application/json", "application/xml", "application/javascript"
 class Front:
     """Answers from the moment it is made."""
 
-    def __init__(self, configuration: Configuration, fleet: Fleet, port: int = 0) -> None:
+    def __init__(self, configuration: Configuration, fleet: Fleet[Environment], port: int = 0) -> None:
         self._configuration = configuration
         self._fleet = fleet
         self._server = Server(self._answer, port)

@@ -13,8 +13,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from hyfn.clouds.fn.container import Broken, FnContainer, NotLoaded
-from hyfn.clouds.fn.pool import Pool
 from hyfn.errors import MachineError
+from hyfn.toolchain.fleet import Fleet
 from hyfn.toolchain.http1 import Connection, Message, response
 
 FAILED = {502: "function failed", 504: "Timed out"}
@@ -38,9 +38,9 @@ class Invoked:
 class Agent:
     """Safe in many threads."""
 
-    def __init__(self, invoked: Invoked, pool: Pool) -> None:
+    def __init__(self, invoked: Invoked, fleet: Fleet[FnContainer]) -> None:
         self._invoked = invoked
-        self._pool = pool
+        self._fleet = fleet
 
     def answer(self, connection: Connection, message: Message) -> None:
         """Send what Fn would."""
@@ -60,7 +60,7 @@ class Agent:
 
     def _invoke(self, message: Message) -> bytes:
         try:
-            with self._pool.container() as container:
+            with self._fleet.lent() as container:
                 return (
                     _said(503, "Timed out - server too busy") if container is None else self._call(container, message)
                 )

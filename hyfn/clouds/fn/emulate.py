@@ -12,10 +12,10 @@ from hyfn.clouds.fn import pack
 from hyfn.clouds.fn.agent import Agent, Invoked
 from hyfn.clouds.fn.call import ORACLE
 from hyfn.clouds.fn.container import FnContainer, NotLoaded
-from hyfn.clouds.fn.pool import LIMIT, PATIENCE, Pool
 from hyfn.errors import ProjectError
 from hyfn.model import Artifact, Target
 from hyfn.toolchain import environments, pythons
+from hyfn.toolchain.fleet import LIMIT, PATIENCE, Fleet
 from hyfn.toolchain.http1 import Server
 from hyfn.toolchain.processes import Process, clean_env
 from hyfn.wire.carrier import Endpoint
@@ -31,13 +31,13 @@ class FnRunning:
     endpoint: Endpoint
     runtime: str
     evidence: str
-    pool: Pool
+    fleet: Fleet[FnContainer]
     server: Server
 
     def stop(self) -> None:
         """End every process of it. Safe to repeat."""
         self.server.stop()
-        self.pool.stop()
+        self.fleet.stop()
 
 
 class FnEmulator:
@@ -66,12 +66,12 @@ class FnEmulator:
         def process(listening: Mapping[str, str]) -> Process:
             return Process.start(argv, env=clean_env({**given, **listening}), cwd=root, log=log)
 
-        pool = Pool(lambda: FnContainer(process), self._limit, self._patience)
+        fleet = Fleet(lambda: FnContainer(process), self._limit, self._patience)
         try:
-            with pool.container():
-                server = Server(Agent(_invoked(artifact), pool).answer, port)
+            with fleet.lent():
+                server = Server(Agent(_invoked(artifact), fleet).answer, port)
         except BaseException as error:
-            pool.stop()
+            fleet.stop()
             if isinstance(error, NotLoaded):
                 raise _unloadable(error, artifact, root) from error
             raise
@@ -81,7 +81,7 @@ class FnEmulator:
             Endpoint("fn", artifact.function, url, ORACLE if artifact.platform == ORACLE else ""),
             f"fdk {_version(root)} on CPython {version}",
             "runtime",
-            pool,
+            fleet,
             server,
         )
 

@@ -16,10 +16,10 @@ from hyfn.clouds.openwhisk.doors import Api, CodeEngineUrl, Door, RawWebAction
 from hyfn.clouds.openwhisk.front import Controller, Front
 from hyfn.clouds.openwhisk.pack import BLOCKING_SECONDS, MAX_PAYLOAD, packer, terms
 from hyfn.clouds.openwhisk.pipes import Pipes
-from hyfn.clouds.openwhisk.pool import LIMIT, PATIENCE, Pool
 from hyfn.errors import MachineError, ProjectError
 from hyfn.model import Artifact, Place, Target
 from hyfn.toolchain import environments, pythons
+from hyfn.toolchain.fleet import LIMIT, PATIENCE, Fleet
 from hyfn.toolchain.processes import Process, clean_env
 from hyfn.wire.carrier import Endpoint
 
@@ -35,14 +35,14 @@ class OpenWhiskRunning:
     endpoint: Endpoint
     runtime: str
     evidence: str
-    pool: Pool
+    fleet: Fleet[Container]
     front: Front
     events: Endpoint | None = None
 
     def stop(self) -> None:
         """End every process of it. Safe to repeat."""
         self.front.stop()
-        self.pool.stop()
+        self.fleet.stop()
 
 
 class OpenWhiskEmulator:
@@ -77,20 +77,20 @@ class OpenWhiskEmulator:
             argv = pipes.command([environment.python, LAUNCHER, root])
             return Process.start(argv, env=clean_env(given), cwd=root, log=log)
 
-        pool = Pool(lambda: Container(action, process), self._limit, self._patience)
+        fleet = Fleet(lambda: Container(action, process), self._limit, self._patience)
         try:
-            pool.release(_first(pool, artifact))
-            front.serve(Controller(action, _doors(artifact), pool, self._wait))
+            fleet.release(_first(fleet, artifact))
+            front.serve(Controller(action, _doors(artifact), fleet, self._wait))
         except BaseException:
             front.stop()
-            pool.stop()
+            fleet.stop()
             raise
         version = pythons.full_version(environment.python, artifact.python) or artifact.python
         return OpenWhiskRunning(
             _endpoint(artifact, action),
             f"hyfn {hyfn.__version__}'s stand-in for the actionloop proxy on CPython {version}",
             "spec",
-            pool,
+            fleet,
             front,
         )
 
@@ -98,9 +98,9 @@ class OpenWhiskEmulator:
 emulator = OpenWhiskEmulator()
 
 
-def _first(pool: Pool, artifact: Artifact) -> Container:
+def _first(fleet: Fleet[Container], artifact: Artifact) -> Container:
     try:
-        container = pool.take()
+        container = fleet.take()
     except InitFailed as error:
         raise ProjectError(f"{artifact.short} does not load as an action of OpenWhisk: {error}") from error
     if container is None:

@@ -8,9 +8,9 @@ from http import HTTPStatus
 from threading import Event
 
 from hyfn.clouds.openwhisk import doors
-from hyfn.clouds.openwhisk.container import Action, Activation, InitFailed, developer_error, new_id
+from hyfn.clouds.openwhisk.container import Action, Activation, Container, InitFailed, developer_error, new_id
 from hyfn.clouds.openwhisk.doors import Asked, Door, Refused, Request, Response
-from hyfn.clouds.openwhisk.pool import Pool
+from hyfn.toolchain.fleet import Fleet
 from hyfn.toolchain.http1 import Connection, Message, Server, response
 
 ID_HEADER = "x-openwhisk-activation-id"
@@ -43,13 +43,13 @@ class Front:
 class Controller:
     """Requests to responses. Safe in many threads."""
 
-    def __init__(self, action: Action, doors: Sequence[Door], pool: Pool, wait: float) -> None:
+    def __init__(self, action: Action, doors: Sequence[Door], fleet: Fleet[Container], wait: float) -> None:
         """`wait` is how many seconds a caller is let wait for an activation."""
         self._action = action
         self._doors = doors
-        self._pool = pool
+        self._fleet = fleet
         self._wait = wait
-        self._threads = ThreadPoolExecutor(2 * pool.limit, "activation")
+        self._threads = ThreadPoolExecutor(2 * fleet.limit, "activation")
 
     def answer(self, message: Message) -> bytes:
         """The whole response, with the id of the activation that it started."""
@@ -77,22 +77,17 @@ class Controller:
         except TimeoutError:
             return door.accepted(activation_id)
         if activation is None:
-            said = f"Too many concurrent requests in flight (count: {self._pool.limit}, allowed: {self._pool.limit})."
+            said = f"Too many concurrent requests in flight (count: {self._fleet.limit}, allowed: {self._fleet.limit})."
             return doors.error(429, said)
         return door.response(self._action, asked, activation)
 
     def _activate(self, activation_id: str, asked: Asked) -> Activation | None:
         """None where there is no room for it."""
         try:
-            container = self._pool.take()
+            with self._fleet.lent() as container:
+                return None if container is None else container.run(activation_id, asked.params)
         except InitFailed as failed:
             return Activation(activation_id, *developer_error(failed.said))
-        if container is None:
-            return None
-        try:
-            return container.run(activation_id, asked.params)
-        finally:
-            self._pool.release(container)
 
 
 def _whole(request: Request, answer: Response, activation_id: str) -> bytes:
