@@ -96,7 +96,8 @@ class FunctionSpec:
 
     `name` is "module:qualname" and is its identity. `raises` are "module:qualname" of the project's own exception
     classes that it, or what it reaches or calls remotely, raises. `calls` are the identities of the functions placed
-    elsewhere that it may call, sorted (the out-edges of the static call graph).
+    elsewhere that it may call, sorted (the out-edges of the static call graph). `is_called` says that code may call it:
+    what takes a hyfn.Request, gives a hyfn.Response or mounts an application is for plain HTTP alone.
     """
 
     name: str
@@ -111,6 +112,7 @@ class FunctionSpec:
     raises: Sequence[str] = ()
     recipe: Recipe = Recipe()
     triggers: Sequence[Trigger] = ()
+    is_called: bool = True
 
 
 @dataclass(frozen=True, slots=True)

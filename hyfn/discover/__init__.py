@@ -32,8 +32,8 @@ def read(path: Path, platforms: Platforms, stage: str = "") -> Project:
     settings = Settings(found.document, platforms, marked, stage, found.sources)
     problems += settings.problems()
     for one in marked:
-        problems += travel.check(one.node, one.source, scopes)
-    functions = [_spec(one, settings) for one in marked]
+        problems += travel.check(one.node, one.source, scopes, one.triggers)
+    functions = [_spec(one, settings, scopes) for one in marked]
     problems += _same_names(functions)
     _raise(problems)
     return Project(
@@ -60,7 +60,7 @@ def _home(found: Layout) -> str:
     return "pyproject.toml"
 
 
-def _spec(marked: Marked, settings: Settings) -> FunctionSpec:
+def _spec(marked: Marked, settings: Settings, scopes: Scopes) -> FunctionSpec:
     node, source = marked.node, marked.source
     return FunctionSpec(
         f"{source.module}:{node.name}",
@@ -73,6 +73,7 @@ def _spec(marked: Marked, settings: Settings) -> FunctionSpec:
         [settings.target(marked, mark) for mark in marked.marks],
         recipe=settings.recipe(marked),
         triggers=marked.triggers,
+        is_called=travel.is_called(node, source, scopes, marked.triggers),
     )
 
 

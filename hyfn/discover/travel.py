@@ -16,9 +16,11 @@ from hyfn.discover.scope import Assigned, External, Found, Scopes, Undefined, do
 from hyfn.discover.signature import Function, arguments
 from hyfn.discover.source import segment
 from hyfn.errors import SourceError
-from hyfn.model import Source
+from hyfn.model import Source, Trigger
 
 _SEND_VALUES = "send bytes, or a dataclass of what you need from it"
+REQUEST, RESPONSE = (frozenset((f"hyfn.{name}", f"hyfn.request.{name}")) for name in ("Request", "Response"))
+"""What comes and goes by plain HTTP alone, by all its names."""
 _MAKE_DATACLASS = "make it a dataclass, an Enum, a NamedTuple, a TypedDict, or a model of attrs, pydantic or msgspec"
 
 
@@ -30,19 +32,55 @@ class Refusal:
     hint: str
 
 
-def check(function: Function, source: Source, scopes: Scopes) -> Iterator[SourceError]:
-    """One error for each parameter, and the result, whose type cannot travel."""
+def check(
+    function: Function, source: Source, scopes: Scopes, triggers: Sequence[Trigger] = ()
+) -> Iterator[SourceError]:
+    """One error for each parameter, and the result, whose type cannot travel. Under @on.http a parameter may be the
+    request and the result a response; what is mounted there never travels."""
     reader = _Reader(scopes)
-    annotated = [(f"parameter {argument.arg!r}", argument.annotation) for argument, _, _ in arguments(function)]
-    own = {parameter.name for parameter in getattr(function, "type_params", ())}
-    for what, annotation in [*annotated, ("result", function.returns)]:
-        refusal = reader.refuse(annotation, source.module, frozenset(own)) if annotation else None
-        if annotation and refusal:
+    is_page = any(trigger.kind == "http" for trigger in triggers)
+    own = frozenset(parameter.name for parameter in getattr(function, "type_params", ()))
+    for what, annotation in _typed(function, source, reader, triggers if is_page else ()):
+        refusal = reader.refuse(annotation, source.module, own)
+        if refusal:
             yield SourceError(
                 f"{what} of {function.name} cannot travel as {segment(source, annotation)}: {refusal.reason}",
                 where=f"{source.file}:{annotation.lineno}",
                 hint=refusal.hint,
             )
+
+
+def is_called(function: Function, source: Source, scopes: Scopes, triggers: Sequence[Trigger]) -> bool:
+    """Whether code may call it: not one that takes a request, returns a response or makes an application."""
+    if any(trigger.options.get("mount") for trigger in triggers):
+        return False
+    reader = _Reader(scopes)
+    given = [argument.annotation for argument, _, _ in arguments(function)]
+    returned = _members(function.returns) if function.returns else []
+    return not (
+        any(reader.means(each, source.module, REQUEST) for each in given if each)
+        or any(reader.means(each, source.module, RESPONSE) for each in returned)
+    )
+
+
+def _typed(
+    function: Function, source: Source, reader: _Reader, pages: Sequence[Trigger]
+) -> Iterator[tuple[str, ast.expr]]:
+    """The annotations of what travels, each with what it is of. `pages` are triggers of plain HTTP."""
+    for argument, _, _ in arguments(function):
+        if argument.annotation and not (pages and reader.means(argument.annotation, source.module, REQUEST)):
+            yield f"parameter {argument.arg!r}", argument.annotation
+    if function.returns and not any(trigger.options.get("mount") for trigger in pages):
+        for member in _members(function.returns) if pages else [function.returns]:
+            if not (pages and reader.means(member, source.module, RESPONSE)):
+                yield "result", member
+
+
+def _members(annotation: ast.expr) -> list[ast.expr]:
+    """Of a union that is written with |."""
+    if isinstance(annotation, ast.BinOp) and isinstance(annotation.op, ast.BitOr):
+        return [*_members(annotation.left), *_members(annotation.right)]
+    return [annotation]
 
 
 class _Reader:
@@ -65,6 +103,17 @@ class _Reader:
             case ast.Tuple() | ast.List():
                 return self._first(node.elts, module, seen)
         return None
+
+    def means(self, node: ast.expr, module: str, names: frozenset[str]) -> bool:
+        """Whether the annotation is one of the types outside the project that have these full names."""
+        if isinstance(node, ast.Constant) and isinstance(node.value, str):
+            try:
+                return self.means(syntax.expression(node.value.strip()), module, names)
+            except SyntaxError:
+                return False
+        name = dotted(node)
+        meaning = self._scopes.find(module, name) if name else None
+        return isinstance(meaning, External) and meaning.name in names
 
     def _first(self, nodes: Sequence[ast.expr], module: str, seen: frozenset[object]) -> Refusal | None:
         refusals = (self.refuse(node, module, seen) for node in nodes)
@@ -173,6 +222,8 @@ def _external(full: str) -> Refusal | None:
     if full in TRAVELS or full in CONTAINERS or full in UNWRAPPED:
         return None
     short = full.removeprefix("builtins.")
+    if full in REQUEST | RESPONSE:
+        return Refusal(f"a {short} comes and goes by plain HTTP alone", "put @on.http on the function")
     if known := live(full):
         return Refusal(f"{short} {known[0]}", known[1])
     if is_exception(full):

@@ -5,7 +5,7 @@ from __future__ import annotations
 import ast
 import inspect
 import re
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 from zoneinfo import available_timezones
@@ -94,8 +94,8 @@ def _http(trigger: Trigger, function: Function) -> Wrong:
         yield f"HTTP has no method {wrong[0] if wrong else ''!r}", f"methods are {', '.join(METHODS)}"
     named = PARAMETER.findall(str(path))
     known = [argument.arg for argument, _, _ in arguments(function)]
-    if mount and known:
-        yield f"{function.name} takes parameters, and mounts an application", f"def {function.name}() returns it"
+    if mount:
+        yield from _mounted(function, known, named)
     if not mount and not _takes_request(function):
         for name in named:
             if name not in known:
@@ -103,6 +103,14 @@ def _http(trigger: Trigger, function: Function) -> Wrong:
                     f"the path has {{{name}}}, which {function.name} does not take",
                     f"def {function.name}({name}: str)",
                 )
+
+
+def _mounted(function: Function, known: Sequence[str], named: Sequence[str]) -> Wrong:
+    if known or isinstance(function, ast.AsyncFunctionDef):
+        said = f"{function.name} mounts an application: it is a plain def without parameters"
+        yield said, f"def {function.name}() returns it"
+    if named:
+        yield f"{{{named[0]}}} stands in the path of an application", "it reads the paths below its own itself"
 
 
 def _takes_request(function: Function) -> bool:

@@ -60,13 +60,24 @@ def check(project: Project, today: date | None = None) -> list[Problem]:
         )
         for call in project.unresolved
     ]
-    return [*grouping.problems(made), *refused, *limited, *unresolved]
+    return [*grouping.problems(made), *refused, *limited, *_uncalled(project), *unresolved]
 
 
 def _unoffered(function: FunctionSpec, target: Target) -> Iterator[Problem]:
     """Triggers that the platform has not."""
     if function.triggers:
         yield from waiting.problems(function, target, packer(target).offers(target))
+
+
+def _uncalled(project: Project) -> Iterator[Problem]:
+    """Calls of what only plain HTTP reaches."""
+    functions = {function.name: function for function in project.functions}
+    for edge in project.edges:
+        callee = functions[edge.callee]
+        if not callee.is_called:
+            caller = edge.caller.rpartition(":")[2]
+            said = f"{caller} calls {callee.qualname}, which only plain HTTP reaches (@on.http at {callee.place})"
+            yield Problem("error", said, edge.place, "put what both need into a function without Request and Response")
 
 
 def _beyond(unit: Unit, today: date) -> Iterator[Problem]:

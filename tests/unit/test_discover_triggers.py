@@ -88,7 +88,7 @@ def test_bare_http_takes_posts_at_the_root(tmp_path: Path) -> None:
         ('@on.http("/a/{b...}/c")', "def f(b: str): ...", "is no path"),
         ('@on.http("/a/{b}")', "def f(): ...", "the path has {b}, which f does not take"),
         ('@on.http("/", methods=["FETCH"])', "def f(): ...", "HTTP has no method 'FETCH'"),
-        ('@on.http("/", mount="asgi")', "def f(n: int): ...", "f takes parameters, and mounts an application"),
+        ('@on.http("/", mount="asgi")', "def f(n: int): ...", "f mounts an application: it is a plain def"),
     ],
 )
 def test_what_is_wrong_is_said_with_its_line(tmp_path: Path, decorator: str, function: str, words: str) -> None:
