@@ -40,16 +40,28 @@ def on(document: Mapping[str, Any]) -> Any:
     triggers = document.get("triggers") or {}
     if all(trigger["kind"] == "http" for waiting in triggers.values() for trigger in waiting):
         return None
-    others = document.get("clouds") or {}
-    return _module(f"{others.get(document['cloud']) or 'hyfn.clouds.' + document['cloud']}.on")
+    return _module(f"{_package(document)}.on")
 
 
 def web(document: Mapping[str, Any]) -> Any:
     """The module hyfn.host.web, None where no function of the artifact takes plain HTTP requests."""
+    return _module("hyfn.host.web") if _has_pages(document) else None
+
+
+def pages(document: Mapping[str, Any]) -> Any:
+    """The module `pages` of the artifact's cloud, which translates plain HTTP requests; None where no function takes
+    them."""
+    return _module(f"{_package(document)}.pages") if _has_pages(document) else None
+
+
+def _has_pages(document: Mapping[str, Any]) -> bool:
     triggers = document.get("triggers") or {}
-    if not any(trigger["kind"] == "http" for waiting in triggers.values() for trigger in waiting):
-        return None
-    return _module("hyfn.host.web")
+    return any(trigger["kind"] == "http" for waiting in triggers.values() for trigger in waiting)
+
+
+def _package(document: Mapping[str, Any]) -> str:
+    others = document.get("clouds") or {}
+    return others.get(document["cloud"]) or f"hyfn.clouds.{document['cloud']}"
 
 
 def _module(name: str) -> Any:

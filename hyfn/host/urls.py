@@ -22,7 +22,7 @@ def unquoted(text: str) -> str:
     decoded = bytearray(first)
     for part in rest:
         try:
-            decoded += a2b_hex(part[:2]) + part[2:]
+            decoded += (a2b_hex(part[:2]) or b"%") + part[2:]
         except Error:
             decoded += b"%" + part
     try:

@@ -62,7 +62,7 @@ def _stamped(place: Path) -> list[str]:
 def _roots(package: str, used: Collection[str], kinds: frozenset[str]) -> list[str]:
     roots = [*BY_NAME, f"{package}.host"]
     roots += [name for each in sorted({package, *used}) for name in (each, f"{each}.call")]
-    roots += ["hyfn.host.web"] if HTTP in kinds else []
+    roots += ["hyfn.host.web", f"{package}.pages"] if HTTP in kinds else []
     return roots + ([f"{package}.on"] if kinds - {HTTP} else [])
 
 
@@ -81,6 +81,8 @@ def manifest(app: str, functions: list[FunctionSpec], target: Target, others: Ma
         if function.triggers
     }
     document |= {"triggers": triggers} if triggers else {}
+    timeout = target.options.get("timeout")
+    document |= {"timeout": timeout} if triggers and timeout else {}
     document |= {"clouds": dict(sorted(others.items()))} if others else {}
     return json.dumps(document, indent=1).encode() + b"\n"
 
