@@ -137,6 +137,16 @@ class Running(Protocol):
         ...
 
 
+@runtime_checkable
+class Paged(Protocol):
+    """A Running whose platform takes plain HTTP for functions under @on.http."""
+
+    @property
+    def pages(self) -> str:
+        """The URL that the paths of such functions follow, without a "/" at its end."""
+        ...
+
+
 @dataclass(frozen=True, slots=True)
 class Notification:
     """One request by which a platform tells an artifact of events; `ids` are theirs."""

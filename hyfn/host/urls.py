@@ -10,7 +10,8 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-_SAFE = frozenset(b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-._~!$&'()*+,;=:@/")
+_PLAIN = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-._~"
+_SAFE = _PLAIN + b"!$&'()*+,;=:@/"
 """What a path has as it is (RFC 3986, pchar and "/")."""
 
 
@@ -33,9 +34,19 @@ def unquoted(text: str) -> str:
 
 def quoted(path: str) -> str:
     """The inverse, for a path: ASCII, its "/" as they are."""
-    if path.isascii() and not path.encode().translate(None, bytes(_SAFE)):
-        return path
-    return "".join(chr(byte) if byte in _SAFE else f"%{byte:02X}" for byte in path.encode("utf-8", "surrogatepass"))
+    return _quoted(path, _SAFE)
+
+
+def form_quoted(text: str) -> str:
+    """The inverse, for a name or a value in a query."""
+    return _quoted(text, _PLAIN)
+
+
+def _quoted(text: str, safe: bytes) -> str:
+    data = text.encode("utf-8", "surrogatepass")
+    if not data.translate(None, safe):
+        return text
+    return "".join(chr(byte) if byte in safe else f"%{byte:02X}" for byte in data)
 
 
 def pairs(query: str) -> Iterator[tuple[str, str]]:

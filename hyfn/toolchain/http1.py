@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import socket
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from threading import Thread
 from typing import TypeVar
@@ -70,9 +70,10 @@ class Connection:
             return read
 
 
-def response(status: str, headers: Mapping[str, str], body: bytes = b"") -> bytes:
-    """A whole response: `status` is "200 OK"."""
-    lines = "".join(f"{name}: {value}\r\n" for name, value in headers.items())
+def response(status: str, headers: Mapping[str, str], body: bytes = b"", cookies: Sequence[str] = ()) -> bytes:
+    """A whole response: `status` is "200 OK", `cookies` are values of Set-Cookie."""
+    fields = [*headers.items(), *(("Set-Cookie", cookie) for cookie in cookies)]
+    lines = "".join(f"{name}: {value}\r\n" for name, value in fields)
     return f"HTTP/1.1 {status}\r\n{lines}Content-Length: {len(body)}\r\n\r\n".encode("latin-1") + body
 
 

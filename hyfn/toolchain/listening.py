@@ -26,6 +26,11 @@ class Listening:
     events_process: Process | None = None
     """What takes the platform's events, where that is a process of its own."""
 
+    @property
+    def pages(self) -> str:
+        """See hyfn.cloud.Paged."""
+        return self.endpoint.url.rstrip("/")
+
     def stop(self) -> None:
         """End every process of it. Safe to repeat."""
         self.process.stop()

@@ -40,6 +40,11 @@ class AlibabaRunning:
     instances: Fleet[Instance]
     front: Front
 
+    @property
+    def pages(self) -> str:
+        """See hyfn.cloud.Paged."""
+        return self.trigger.url.rstrip("/")
+
     def stop(self) -> None:
         """End every process of it. Safe to repeat."""
         self.front.stop()

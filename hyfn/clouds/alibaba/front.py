@@ -129,7 +129,8 @@ class _Trigger:
 
     @staticmethod
     def response(got: Response, request_id: str) -> bytes:
-        return response(f"{got.status} ", {**_passed_on(got.headers), "X-Fc-Request-Id": request_id}, got.body)
+        headers = {**_passed_on(got.headers), "X-Fc-Request-Id": request_id}
+        return response(f"{got.status} ", headers, got.body, got.cookies)
 
     @staticmethod
     def failure(said: str, request_id: str) -> bytes:

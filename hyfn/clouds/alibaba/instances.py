@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from http.client import HTTPConnection, HTTPException
 
@@ -12,11 +12,12 @@ from hyfn.toolchain.processes import Process
 
 @dataclass(frozen=True, slots=True)
 class Response:
-    """What the artifact's own server answered. Header names as it sent them."""
+    """What the artifact's own server answered. Header names as it sent them; `cookies` are values of Set-Cookie."""
 
     status: int
     headers: Mapping[str, str]
     body: bytes
+    cookies: Sequence[str] = ()
 
 
 class Exited(Exception):
@@ -46,7 +47,8 @@ class Instance:
         try:
             connection.request(method, target, body, dict(headers))
             got = connection.getresponse()
-            response = Response(got.status, dict(got.headers.items()), got.read())
+            cookies = got.headers.get_all("set-cookie", [])
+            response = Response(got.status, dict(got.headers.items()), got.read(), cookies)
         except TimeoutError:
             connection.close()
             self.stop(grace=0)

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from hyfn.clouds.alibaba.host import PORT
-from hyfn.model import Container, FunctionSpec, Limit, Limits, Problem, Runtime, Staged, Target, Tree
+from hyfn.model import Container, FunctionSpec, Limit, Limits, Offer, Problem, Runtime, Staged, Target, Tree
 from hyfn.pack import naming
 
 HOST = "hyfn.clouds.alibaba.host"
@@ -46,6 +46,18 @@ base64. None is published of what it unpacks to."""
 ENVIRONMENT = Limit(4096, VARIABLES)
 RESERVED = ("FC_.*",)
 
+METHODS = ["HEAD", "POST", "PUT", "GET", "DELETE", "PATCH", "OPTIONS"]
+"""All that an HTTP trigger has: HTTPTriggerConfig of the same client."""
+OWN = ("/invoke", "/initialize", "/pre-stop")
+"""Paths at which Function Compute itself asks."""
+OFFERS = {
+    "http": Offer(
+        "an HTTP trigger",
+        "https://www.alibabacloud.com/help/en/functioncompute/fc/user-guide/http-triggers-overview",
+        ("methods", "mount"),
+    )
+}
+
 
 class AlibabaPacker:
     def runtimes(self, target: Target) -> Sequence[Runtime]:
@@ -58,6 +70,10 @@ class AlibabaPacker:
         options = target.options
         for said in (*_out_of_range(options), *_bad_size(options)):
             yield Problem("error", said, target.place, f"it is an option of @{target.platform} on {function.qualname}")
+        for trigger in function.triggers:
+            if trigger.kind == "http" and trigger.resource in OWN:
+                said = f"Function Compute itself asks at {trigger.resource}"
+                yield Problem("error", said, trigger.place, "give the function another path")
         python = options.get("python") or DEFAULT_PYTHON
         if python not in RUNTIMES:
             said = f"Function Compute's custom runtimes have Python {' and '.join(RUNTIMES)}, not {python!r}"
@@ -114,7 +130,11 @@ class AlibabaPacker:
         }
         # Both are wanted where one is given.
         made |= {"cpu": options["cpu"], "diskSize": 512} if options.get("cpu") else {}
-        return {"function": made, "triggers": [_http_trigger()] if options.get("url") else []}
+        is_public = any(trigger.kind == "http" for trigger in function.triggers)
+        return {"function": made, "triggers": [_http_trigger(is_public)] if is_public or options.get("url") else []}
+
+    def offers(self, target: Target) -> Mapping[str, Offer]:  # noqa: ARG002
+        return OFFERS
 
 
 packer = AlibabaPacker()
@@ -125,9 +145,11 @@ def start(python: str) -> list[str]:
     return [RUNTIMES.get(python, RUNTIMES[DEFAULT_PYTHON])[1], "-m", HOST]
 
 
-def _http_trigger() -> dict[str, str]:
-    """For signed requests only."""
-    configuration = json.dumps({"authType": "function", "methods": ["POST"]})
+def _http_trigger(is_public: bool) -> dict[str, str]:
+    """For signed requests only, unless anybody is to come in."""
+    configuration = json.dumps(
+        {"authType": "anonymous", "methods": METHODS} if is_public else {"authType": "function", "methods": ["POST"]}
+    )
     return {"triggerName": "http", "triggerType": "http", "triggerConfig": configuration}
 
 

@@ -33,6 +33,11 @@ class LambdaRunning:
     fleet: Fleet[Environment]
     front: Front
 
+    @property
+    def pages(self) -> str:
+        """See hyfn.cloud.Paged."""
+        return self.function_url.url.rstrip("/")
+
     def stop(self) -> None:
         """End every process of it. Safe to repeat."""
         self.front.stop()

@@ -108,7 +108,7 @@ class _Url:
         body = str(result.get("body", ""))
         content = b64decode(body) if result.get("isBase64Encoded") else body.encode()
         headers = {"Content-Type": "application/json", **_titled(result.get("headers", {}))}
-        return response(f"{int(result['statusCode'])} ", headers, content)
+        return response(f"{int(result['statusCode'])} ", headers, content, result.get("cookies") or ())
 
     @staticmethod
     def throttled() -> bytes:
@@ -120,16 +120,18 @@ def _url_event(message: Message, configuration: Configuration) -> dict[str, Any]
     kind = message.headers.get("content-type", "text/plain")
     is_text = kind.startswith(TEXT)
     now = time.time()
-    return {
+    headers = dict(message.headers)
+    cookies = {"cookies": headers.pop("cookie").split("; ")} if "cookie" in headers else {}
+    return cookies | {
         "version": "2.0",
         "routeKey": "$default",
         "rawPath": path,
         "rawQueryString": query,
-        "headers": dict(message.headers),
+        "headers": headers,
         "requestContext": {
             "accountId": "anonymous",
             "apiId": configuration.name,
-            "domainName": message.headers.get("host", ""),
+            "domainName": f"{configuration.name}.lambda-url.{configuration.arn.split(':')[3]}.on.aws",
             "domainPrefix": configuration.name,
             "http": {
                 "method": message.method,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from binascii import Error, a2b_base64, b2a_base64
+from os import environ
 
 from hyfn.errors import CallError, Malformed
 from hyfn.host import json_door, load
@@ -11,6 +12,7 @@ from hyfn.wire.carrier import Answer
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Mapping
     from types import ModuleType
     from typing import Any
 
@@ -48,12 +50,15 @@ invoke: ModuleType = json_door
 url = FunctionUrl()
 
 
-def handler(event: Any, _context: object) -> dict[str, Any]:
-    """Run the call in `event`. Anything that carries no call is refused, and nothing runs."""
+def handler(event: Any, context: Any) -> dict[str, Any]:
+    """Run the call in `event`, or answer the plain HTTP request in it. Anything else is refused, and nothing runs."""
     host: Any = url if isinstance(event, dict) and "requestContext" in event else invoke
     try:
         frame = host.receive(event)
     except CallError as error:
+        if _pages is not None and host is url:
+            shown: dict[str, Any] = _pages.answer(event, context)
+            return shown
         answer = Answer(error.http_status, b"", error.code)
     else:
         answer = _runner.answer(frame)  # type: ignore[union-attr]
@@ -61,5 +66,18 @@ def handler(event: Any, _context: object) -> dict[str, Any]:
     return result
 
 
+def _page(document: Mapping[str, Any]) -> Any:
+    """What takes plain HTTP, None where no function does. Applications are made now, while Lambda initialises."""
+    pages = load.pages(document)
+    if pages is None:
+        return None
+    made = pages.Pages(_runner)
+    if "AWS_LAMBDA_RUNTIME_API" in environ:  # else a build loads the artifact
+        made.start()
+    return made
+
+
 # Made while Lambda initialises the environment; there is none where this is no artifact (tests read the two hosts).
-_runner = None if load.manifest() is None else runner(is_threaded=False)
+_document = load.manifest()
+_runner = None if _document is None else runner(is_threaded=False)
+_pages = None if _document is None else _page(_document)

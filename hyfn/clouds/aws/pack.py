@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import date
 from pathlib import Path
 
-from hyfn.model import Container, FunctionSpec, Limit, Limits, Problem, Retirement, Runtime, Staged, Target, Tree
+from hyfn.model import Container, FunctionSpec, Limit, Limits, Offer, Problem, Retirement, Runtime, Staged, Target, Tree
 from hyfn.pack import naming
 
 HANDLER = "hyfn.clouds.aws.host.handler"
@@ -52,6 +52,12 @@ RETIREMENTS = {
     "3.14": Retirement(date(2029, 6, 30), date(2029, 7, 31), RUNTIMES),
 }
 """When security patches end, and when no function may be created any more."""
+
+OFFERS = {
+    "http": Offer(
+        "a function URL", "https://docs.aws.amazon.com/lambda/latest/dg/urls-invocation.html", ("methods", "mount")
+    )
+}
 
 
 class LambdaPacker:
@@ -120,6 +126,9 @@ class LambdaPacker:
     def manifest(self, function: FunctionSpec, target: Target, name: str, image: str) -> None:  # noqa: ARG002
         """Not written yet: Lambda's functions are described when they are shipped."""
         return
+
+    def offers(self, target: Target) -> Mapping[str, Offer]:  # noqa: ARG002
+        return OFFERS
 
 
 packer = LambdaPacker()

@@ -42,6 +42,11 @@ class Emulated:
         self.events = events
 
     @property
+    def pages(self) -> str:
+        """See hyfn.cloud.Paged."""
+        return self.endpoint.url.partition("/api/")[0]
+
+    @property
     def pid(self) -> int:
         """The functions host, leader of the group that its worker is in."""
         return self._process.pid

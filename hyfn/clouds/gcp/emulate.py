@@ -26,6 +26,11 @@ class FrameworkRunning:
     evidence: str
     process: Process
 
+    @property
+    def pages(self) -> str:
+        """See hyfn.cloud.Paged."""
+        return self.endpoint.url.rstrip("/")
+
     def stop(self) -> None:
         """End every process of it. Safe to repeat."""
         self.process.stop()

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from os import environ
+
 from hyfn.errors import CallError
 from hyfn.host import http, load
 from hyfn.host.run import runner
@@ -9,6 +11,7 @@ from hyfn.wire.carrier import Answer
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Mapping
     from typing import Any
 
 
@@ -23,11 +26,13 @@ def answer(answer: Answer) -> tuple[bytes, int, dict[str, str]]:
     return body, status, {"Content-Type": kind}
 
 
-def hyfn_entry(request: Any) -> tuple[bytes, int, dict[str, str]]:
-    """Run the call in `request`. Anything that carries no call is refused, and nothing runs."""
+def hyfn_entry(request: Any) -> Any:
+    """Run the call in `request`, or answer it where it is plain HTTP. Anything else is refused, and nothing runs."""
     try:
         frame = receive(request)
     except CallError as error:
+        if _pages is not None:
+            return _pages.answer(request)
         return answer(Answer(error.http_status, b"", error.code))
     return answer(_runner.answer(frame))  # type: ignore[union-attr]
 
@@ -45,7 +50,20 @@ def _put_first() -> None:
     sys.path[:] = [root, *(path for path in sys.path if path != root)]
 
 
-_runner = None
-if load.manifest() is not None:
+def _page(document: Mapping[str, Any]) -> Any:
+    """What takes plain HTTP, None where no function does. Applications are made now, while the instance starts."""
+    pages = load.pages(document)
+    if pages is None:
+        return None
+    made = pages.Pages(_runner)
+    if "K_SERVICE" in environ:  # else a build loads the artifact
+        made.start()
+    return made
+
+
+_runner = _pages = None
+_document = load.manifest()
+if _document is not None:
     _put_first()
     _runner = runner()
+    _pages = _page(_document)

@@ -7,11 +7,11 @@ requirements.txt only the Functions Framework that serves it.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import date
 from pathlib import Path
 
-from hyfn.model import Container, FunctionSpec, Limit, Limits, Problem, Retirement, Runtime, Staged, Target, Tree
+from hyfn.model import Container, FunctionSpec, Limit, Limits, Offer, Problem, Retirement, Runtime, Staged, Target, Tree
 from hyfn.pack import naming
 
 FRAMEWORK = "functions-framework==3.10.2"
@@ -54,6 +54,10 @@ spec.loader.exec_module(main)
 main.{TARGET}
 """
 SHADOWED = 'import sys\n\ndel sys.modules["main"]  # the name belongs to the package beside this file\n'
+
+OFFERS = {
+    "http": Offer("its own URL", "https://cloud.google.com/run/docs/triggering/https-request", ("methods", "mount"))
+}
 
 
 class GcpPacker:
@@ -109,6 +113,9 @@ class GcpPacker:
     def manifest(self, function: FunctionSpec, target: Target, name: str, image: str) -> None:  # noqa: ARG002
         """Not written yet: Cloud Run functions are described when they are shipped."""
         return
+
+    def offers(self, target: Target) -> Mapping[str, Offer]:  # noqa: ARG002
+        return OFFERS
 
 
 packer = GcpPacker()

@@ -18,6 +18,7 @@ DELIVERY = {"retry": 5, "backoffPolicy": "exponential", "backoffDelay": "PT0.5S"
 START = {"latest": "latest", "earliest": "earliest"}
 
 OFFERS: Mapping[str, Offer] = {
+    "http": Offer("Service", "https://knative.dev/docs/serving/services/", ("methods", "mount")),
     "schedule": Offer("PingSource", "https://knative.dev/docs/eventing/sources/ping-source/", ("timezone",)),
     "event": Offer("Trigger on a Broker", "https://knative.dev/docs/eventing/triggers/", ("source",)),
     "stream": Offer(
@@ -25,7 +26,7 @@ OFFERS: Mapping[str, Offer] = {
     ),
     "queue": Offer("RabbitmqSource", "https://knative.dev/docs/eventing/sources/rabbitmq-source/", ("connection",)),
 }
-"""What Knative Eventing has of its own. Each of its sources brings one event at a time."""
+"""What Knative has of its own. Each of its sources brings one event at a time."""
 
 
 def problems(function: FunctionSpec) -> Iterator[Problem]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from os import environ
 
 from hyfn.errors import CallError
-from hyfn.host import container, http
+from hyfn.host import container, http, load
 from hyfn.wire.carrier import Answer
 from hyfn.wire.frame import MAX_FRAME
 
@@ -23,11 +23,27 @@ class Function:
     def __init__(self, runner: Runner) -> None:
         self._runner = runner
         self._events = container.event_door(runner)
+        pages = None if self._events else load.pages({"cloud": "knative", "triggers": runner.triggers})
+        self._pages = pages and pages.Pages(runner)
+
+    def start(self, _config: object) -> None:
+        """func-python's, on its event loop before the first request."""
+        if self._pages:
+            self._pages.start()
+
+    def stop(self) -> None:
+        """func-python's, on its event loop after the last one."""
+        if self._pages:
+            self._pages.stop()
 
     async def handle(self, scope: Any, receive: Any, send: Any) -> None:
-        """Run the call in a request, or what an event wakes. Anything else is refused, and nothing runs."""
+        """Run the call in a request, what an event wakes, or what plain HTTP asks for. Anything else is refused, and
+        nothing runs."""
+        if self._pages and not _is_frame(scope):
+            await self._pages.handle(scope, receive, send)
+            return
         try:
-            status, content_type, body = await self._said(scope, await _body(receive))
+            status, content_type, body, *_ = await self._said(scope, await body_of(receive))
         except CallError as error:
             status, content_type, body = http.answer(Answer(error.http_status, b"", error.code))
         fields = [(b"content-type", content_type.encode()), (b"content-length", b"%d" % len(body))]
@@ -56,12 +72,21 @@ def main() -> None:
     container.main("0.0.0.0" if "K_SERVICE" in environ else "127.0.0.1")  # noqa: S104
 
 
+def _is_frame(scope: Any) -> bool:
+    try:
+        _frame(scope, b"")
+    except CallError:
+        return False
+    return True
+
+
 def _frame(scope: Any, body: bytes) -> bytes:
     content_type = dict(scope["headers"]).get(b"content-type", b"").decode("latin-1")
     return http.receive(scope["method"], content_type, body)
 
 
-async def _body(receive: Any) -> bytes:
+async def body_of(receive: Any) -> bytes:
+    """A request's whole body. Raises TooLarge, or CallError where its sender is gone."""
     from hyfn.errors import TooLarge
 
     parts: list[bytes] = []

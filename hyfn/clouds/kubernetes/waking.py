@@ -17,6 +17,7 @@ MAX_NAME = 52
 """Of a CronJob, which appends eleven letters to make its jobs' names (CRONJOBS)."""
 
 OFFERS: Mapping[str, Offer] = {
+    "http": Offer("Service", "https://kubernetes.io/docs/concepts/services-networking/service/", ("methods", "mount")),
     "schedule": Offer("CronJob", CRONJOBS, ("timezone",)),
     "event": Offer(
         "CloudEvents over HTTP",

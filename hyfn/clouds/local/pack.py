@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import platform
 import sys
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 
-from hyfn.model import Container, FunctionSpec, Limits, Problem, Runtime, Staged, Target, Tree
+from hyfn.model import Container, FunctionSpec, Limits, Offer, Problem, Runtime, Staged, Target, Tree
 from hyfn.pack import naming
 
 HOST = "hyfn.clouds.local.host"
@@ -16,6 +16,8 @@ DEFAULT_PYTHON = f"{sys.version_info[0]}.{sys.version_info[1]}"
 PYTHONS = ("3.11", "3.12", "3.13", "3.14")
 OLDEST_GLIBC = "2.17"
 MAX_NAME = 63
+
+OFFERS = {"http": Offer("a port on loopback", "https://www.rfc-editor.org/rfc/rfc9112", ("methods", "mount"))}
 
 
 class LocalPacker:
@@ -60,6 +62,9 @@ class LocalPacker:
     def manifest(self, function: FunctionSpec, target: Target, name: str, image: str) -> None:  # noqa: ARG002
         """None: a process needs none."""
         return
+
+    def offers(self, target: Target) -> Mapping[str, Offer]:  # noqa: ARG002
+        return OFFERS
 
 
 packer = LocalPacker()
