@@ -21,7 +21,17 @@ from hyfn.toolchain.http1 import Connection, Message, Server, response
 API = "/2023-03-30/functions/"
 MAX_BODY = 32 * 1024 * 1024
 REASONS = {200: "OK", 400: "Bad Request", 404: "Not Found", 412: "Precondition Failed", 429: "Too Many Requests"}
-NOT_PASSED_ON = {"connection", "content-length", "date", "host", "keep-alive", "server", "transfer-encoding"}
+NOT_PASSED_ON = {
+    "connection",
+    "content-length",
+    "date",
+    "host",
+    "keep-alive",
+    "server",
+    "set-cookie",
+    "transfer-encoding",
+}
+"""Cookies go by themselves: there may be several."""
 
 
 @dataclass(frozen=True, slots=True)
