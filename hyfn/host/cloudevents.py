@@ -29,15 +29,16 @@ def read(headers: Mapping[str, str], body: bytes) -> list[dict[str, Any]]:
         events = _json(body)
         if not isinstance(events, list):
             raise Malformed("a batch of events is a JSON array")
-        return [_structured(event) for event in events]
+        return [structured(event) for event in events]
     if kind == STRUCTURED:
-        return [_structured(_json(body))]
+        return [structured(_json(body))]
     if kind.startswith("application/cloudevents"):
         raise UnsupportedEncoding(f"events are taken as JSON, not as {kind}")
     return [_binary(headers, body)]
 
 
-def _structured(event: Any) -> dict[str, Any]:
+def structured(event: Any) -> dict[str, Any]:
+    """The event that a document of the JSON format is. Raises Malformed."""
     if not isinstance(event, dict):
         raise Malformed("an event in JSON is an object")
     return _checked({name: value for name, value in event.items() if value is not None})

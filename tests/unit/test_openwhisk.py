@@ -191,16 +191,20 @@ def test_the_load_check_finds_main_as_the_runtime_does(tmp_path: Path) -> None:
 
 def test_the_manifest_is_what_openwhisk_is_given_but_for_the_code() -> None:
     asked = target(memory=512, timeout=0.5, web=True, env={"B": "2", "A": "1"})
-    document = packer.manifest(function(), asked, "f", "")
+    manifest = packer.manifest(function(), asked, "f", "")
+    document = manifest["action"]
     assert document["exec"] == {"kind": "python:3.12", "binary": True, "main": "main"}
     assert document["limits"] == {"timeout": 500, "memory": 512}
     assert {"key": "raw-http", "value": True} in document["annotations"]
     assert document["parameters"][0] == {"key": "A", "value": "1", "init": True}
-    assert packer.manifest(function(), target(), "f", "")["annotations"] == []
+    assert packer.manifest(function(), target(), "f", "")["action"]["annotations"] == []
+    assert [manifest[name] for name in ("triggers", "feeds", "rules")] == [{}, {}, {}]
 
 
 def test_the_manifest_is_what_code_engine_is_given_but_for_the_code() -> None:
-    document = packer.manifest(function(), target("ibm", memory=1024, timeout=30, env={"A": "1"}), "f", "")
+    manifest = packer.manifest(function(), target("ibm", memory=1024, timeout=30, env={"A": "1"}), "f", "")
+    [document] = manifest["functions"]
+    assert manifest["subscriptions"] == []
     assert (document["runtime"], document["scale_max_execution_time"]) == ("python-3.13", 30)
     assert (document["scale_cpu_limit"], document["scale_memory_limit"]) == ("0.25", "1G")
     assert document["run_env_variables"] == [{"type": "literal", "name": "A", "value": "1"}]

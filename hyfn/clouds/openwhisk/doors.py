@@ -1,8 +1,9 @@
 """The public sides of an action on this machine: what a request becomes, and what an activation's result becomes.
 
-From docs/{reference,rest_api,webactions}.md, controller/{Actions,WebActions}.scala and http/ErrorResponse.scala of
-apache/openwhisk; the one of IBM from https://cloud.ibm.com/docs/codeengine?topic=codeengine-fun-exchanging-data and
-codeengine-fun-work. Not here: OpenWhisk's check of a key, CORS, and content extensions other than .http.
+From docs/{reference,rest_api,webactions}.md, controller/{Actions,Triggers,WebActions}.scala and
+http/ErrorResponse.scala of apache/openwhisk; the one of IBM from
+https://cloud.ibm.com/docs/codeengine?topic=codeengine-fun-exchanging-data and codeengine-fun-work. Not here:
+OpenWhisk's check of a key, CORS, and content extensions other than .http.
 """
 
 from __future__ import annotations
@@ -24,6 +25,7 @@ from hyfn.clouds.openwhisk.container import (
     new_id,
     parsed,
 )
+from hyfn.clouds.openwhisk.emit import WAIT
 from hyfn.clouds.openwhisk.pack import MAX_PAYLOAD
 
 JSON = "application/json"
@@ -98,6 +100,38 @@ class Api:
         status = 200 if activation.status == SUCCESS else 502
         body = _record(action, activation) if asked.wants_record else activation.result
         return Response(status, JSON, body)
+
+    def accepted(self, activation_id: str) -> Response:
+        return Response(202, JSON, json.dumps({"activationId": activation_id}).encode())
+
+
+class Triggers:
+    """POST /api/v1/namespaces/NS/triggers/NAME, for triggers whose rules lead to the action.
+
+    It tells the activation's id and no more, but to those who ask with hyfn's own header to wait. The trigger's
+    activation and the action's have the same id here.
+    """
+
+    def __init__(self, fixed: Mapping[str, Mapping[str, Any]]) -> None:
+        """`fixed` are the triggers' own parameters, by their names."""
+        self._fixed = fixed
+
+    def asked(self, request: Request, action: Action) -> Asked | None:
+        namespace, _, name = unquote(request.path.removeprefix("/api/v1/namespaces/")).partition("/triggers/")
+        if not request.path.startswith("/api/v1/namespaces/") or not name:
+            return None
+        if namespace not in ("_", action.namespace) or name not in self._fixed:
+            raise refused(404, NOT_FOUND)
+        if request.method != "POST":
+            raise refused(405, f"HTTP method not allowed: {request.method}")
+        _check_size(request)
+        params = {**self._fixed[name], **json.loads(_object(request))}
+        return Asked(json.dumps(params).encode(), WAIT.lower() in request.headers)
+
+    def response(self, action: Action, asked: Asked, activation: Activation) -> Response:  # noqa: ARG002
+        records = [json.loads(_record(action, activation))]
+        body = json.dumps({"activationId": activation.id, "activations": records}, ensure_ascii=False)
+        return Response(200, JSON, body.encode())
 
     def accepted(self, activation_id: str) -> Response:
         return Response(202, JSON, json.dumps({"activationId": activation_id}).encode())

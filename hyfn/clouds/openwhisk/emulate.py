@@ -5,21 +5,26 @@ No Python action runtime is on a package index. The launcher, in an interpreter 
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 from urllib.parse import quote
 
 import hyfn
+from hyfn.clouds.openwhisk import triggers
 from hyfn.clouds.openwhisk.container import Action, Container, InitFailed
-from hyfn.clouds.openwhisk.doors import Api, CodeEngineUrl, Door, RawWebAction
+from hyfn.clouds.openwhisk.doors import Api, CodeEngineUrl, Door, RawWebAction, Triggers
 from hyfn.clouds.openwhisk.front import Controller, Front
 from hyfn.clouds.openwhisk.pack import BLOCKING_SECONDS, MAX_PAYLOAD, packer, terms
 from hyfn.clouds.openwhisk.pipes import Pipes
 from hyfn.errors import MachineError, ProjectError
 from hyfn.model import Artifact, Place, Target
+from hyfn.pack import stage
 from hyfn.toolchain import environments, pythons
 from hyfn.toolchain.fleet import LIMIT, PATIENCE, Fleet
+from hyfn.toolchain.hosting import EVENTS
 from hyfn.toolchain.processes import Process, clean_env
 from hyfn.wire.carrier import Endpoint
 
@@ -29,8 +34,22 @@ NAMESPACE = "guest"
 
 
 @dataclass(frozen=True, slots=True)
+class Served:
+    """An action behind its doors."""
+
+    action: Action
+    fleet: Fleet[Container]
+    front: Front
+
+    def stop(self) -> None:
+        """End every process of it. Safe to repeat."""
+        self.front.stop()
+        self.fleet.stop()
+
+
+@dataclass(frozen=True, slots=True)
 class OpenWhiskRunning:
-    """`endpoint` is the door that callers use."""
+    """`endpoint` is the door that callers use. `aside` is a second function, for events alone, as Code Engine needs."""
 
     endpoint: Endpoint
     runtime: str
@@ -38,11 +57,14 @@ class OpenWhiskRunning:
     fleet: Fleet[Container]
     front: Front
     events: Endpoint | None = None
+    aside: Served | None = None
 
     def stop(self) -> None:
         """End every process of it. Safe to repeat."""
         self.front.stop()
         self.fleet.stop()
+        if self.aside is not None:
+            self.aside.stop()
 
 
 class OpenWhiskEmulator:
@@ -67,11 +89,33 @@ class OpenWhiskEmulator:
         self, artifact: Artifact, unpacked: Path, env: Mapping[str, str], log: Path, port: int = 0
     ) -> OpenWhiskRunning:
         """Start it and wait until it can be called. Raises ProjectError, with the end of its log, if it cannot load."""
-        environment = environments.environment("container", [], artifact.python, lambda _: None)
+        root = packer.roots(unpacked)[0]
+        waiting = _waiting(root)
+        served = self._serve(artifact, root, env, log, port, _doors(artifact, waiting))
+        aside = None
+        if waiting and _is_ibm(artifact):
+            try:
+                aside = self._serve(artifact, root, {**env, **EVENTS}, log, 0, [CodeEngineUrl()])
+            except BaseException:
+                served.stop()
+                raise
+        return OpenWhiskRunning(
+            _endpoint(artifact, served.action),
+            f"hyfn {hyfn.__version__}'s stand-in for the actionloop proxy on CPython {_version(artifact)}",
+            "spec",
+            served.fleet,
+            served.front,
+            _events(artifact, aside or served) if waiting else None,
+            aside,
+        )
+
+    def _serve(
+        self, artifact: Artifact, root: Path, env: Mapping[str, str], log: Path, port: int, doors: Sequence[Door]
+    ) -> Served:
+        environment = _environment(artifact)
         front = Front(port)
         action = _action(artifact, front.port)
         given = {**artifact.options.get("env", {}), **_variables(artifact, action), **env}
-        root = packer.roots(unpacked)[0]
 
         def process(pipes: Pipes) -> Process:
             argv = pipes.command([environment.python, LAUNCHER, root])
@@ -80,22 +124,33 @@ class OpenWhiskEmulator:
         fleet = Fleet(lambda: Container(action, process), self._limit, self._patience)
         try:
             fleet.release(_first(fleet, artifact))
-            front.serve(Controller(action, _doors(artifact), fleet, self._wait))
+            front.serve(Controller(action, doors, fleet, self._wait))
         except BaseException:
             front.stop()
             fleet.stop()
             raise
-        version = pythons.full_version(environment.python, artifact.python) or artifact.python
-        return OpenWhiskRunning(
-            _endpoint(artifact, action),
-            f"hyfn {hyfn.__version__}'s stand-in for the actionloop proxy on CPython {version}",
-            "spec",
-            fleet,
-            front,
-        )
+        return Served(action, fleet, front)
 
 
 emulator = OpenWhiskEmulator()
+
+
+def _environment(artifact: Artifact) -> environments.Environment:
+    return environments.environment("container", [], artifact.python, lambda _: None)
+
+
+def _version(artifact: Artifact) -> str:
+    return pythons.full_version(_environment(artifact).python, artifact.python) or artifact.python
+
+
+def _waiting(root: Path) -> list[dict[str, Any]]:
+    """The triggers that bring events to the artifact; none where it is a plain action."""
+    try:
+        document = json.loads((root / stage.MANIFEST).read_bytes())
+    except FileNotFoundError:
+        return []
+    triggers = [trigger for waiting in document.get("triggers", {}).values() for trigger in waiting]
+    return [trigger for trigger in triggers if trigger["kind"] != stage.HTTP]
 
 
 def _first(fleet: Fleet[Container], artifact: Artifact) -> Container:
@@ -124,10 +179,26 @@ def _is_ibm(artifact: Artifact) -> bool:
     return bool(terms(Target("openwhisk", artifact.platform, {}, Place("", 0))).lacks)
 
 
-def _doors(artifact: Artifact) -> Sequence[Door]:
+def _doors(artifact: Artifact, waiting: Sequence[Mapping[str, Any]]) -> Sequence[Door]:
     if _is_ibm(artifact):
         return [CodeEngineUrl()]
-    return [Api(), RawWebAction(bool(artifact.options.get("web")))]
+    return [Triggers(_triggers(artifact, waiting)), Api(), RawWebAction(bool(artifact.options.get("web")))]
+
+
+def _triggers(artifact: Artifact, waiting: Sequence[Mapping[str, Any]]) -> dict[str, Mapping[str, Any]]:
+    """Their own parameters, by their names here."""
+    made = {}
+    for trigger in waiting:
+        options = {name: value for name, value in trigger.items() if name != "kind"}
+        made[triggers.named(artifact.function, trigger["kind"], options)] = triggers.fixed(trigger["kind"])
+    return made
+
+
+def _events(artifact: Artifact, served: Served) -> Endpoint:
+    host = served.action.api_host
+    if _is_ibm(artifact):
+        return Endpoint("openwhisk", artifact.function, f"{host}/", "url")
+    return Endpoint("openwhisk", artifact.function, f"{host}/api/v1/namespaces/{served.action.namespace}/triggers/")
 
 
 def _endpoint(artifact: Artifact, action: Action) -> Endpoint:

@@ -1,16 +1,19 @@
-"""What OpenWhisk calls: `main`. Three doors lead to it, and each is known by the parameters that it gives.
+"""What OpenWhisk calls: `main`. Four doors lead to it, and each is known by the parameters that it gives.
 
 The API's door (POST .../actions/NAME) gives the JSON of its caller as it is. A raw web action's gives __ow_method,
 __ow_headers, __ow_path, __ow_query and __ow_body, as base64 for a binary content type, which one without a charset that
 is not text, XML or JSON is (apache/openwhisk: docs/webactions.md, WebActions.scala). A Code Engine function's gives
 __ce_method, __ce_headers, __ce_path, __ce_query, __ce_body and each top-level property of a JSON body; the content
 types that it knows do not have hyfn's, so that frames come as JSON
-(https://cloud.ibm.com/docs/codeengine?topic=codeengine-fun-exchanging-data).
+(https://cloud.ibm.com/docs/codeengine?topic=codeengine-fun-exchanging-data). A trigger's rule gives the JSON of whoever
+fired it (hyfn.clouds.openwhisk.on): who may fire one may call the action by the API as well. A Code Engine function is
+open to anybody, so that events come to a second one, with HYFN_DOOR=events, and to it nothing else.
 """
 
 from __future__ import annotations
 
 from binascii import Error, a2b_base64, b2a_base64
+from os import environ
 
 from hyfn.errors import CallError, Malformed
 from hyfn.host import json_door, load
@@ -24,6 +27,8 @@ if TYPE_CHECKING:
 
 WEB = frozenset(("__ow_method", "__ow_headers", "__ow_path", "__ow_user", "__ow_body", "__ow_query"))
 FUNCTION = frozenset(("__ce_method", "__ce_headers", "__ce_path", "__ce_body", "__ce_query"))
+CALLED = frozenset(("__ow_method", "__ce_method", "hyfn"))
+"""One of these is among the parameters of whatever is no event."""
 
 
 class WebAction:
@@ -76,7 +81,10 @@ function_url = FunctionUrl()
 
 
 def main(params: Any) -> dict[str, Any]:
-    """Run the call in `params`. Anything that carries no call is refused, and nothing runs."""
+    """Run the call or the event in `params`. Anything that carries neither is refused, and nothing runs."""
+    if _takes_events(params):
+        taken: dict[str, Any] = _on.take(_runner, params)  # type: ignore[union-attr]
+        return taken
     host = _door(params)
     try:
         frame = host.receive(params)
@@ -96,5 +104,16 @@ def _door(params: Any) -> Any:
     return invoke
 
 
+def _takes_events(params: Any) -> bool:
+    if _on is None or _is_for_events:
+        return _on is not None
+    is_called = isinstance(params, dict) and not params.keys().isdisjoint(CALLED)
+    return not is_called
+
+
 # Made while the container is initialised; there is none where this is no artifact (tests read the hosts).
-_runner = None if load.manifest() is None else runner(is_threaded=False)
+_document = load.manifest()
+_runner = None if _document is None else runner(is_threaded=False)
+_on = None if _document is None else load.on(_document)
+"""What takes events, None where no function waits for any."""
+_is_for_events = environ.get("HYFN_DOOR") == "events"

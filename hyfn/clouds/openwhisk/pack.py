@@ -14,9 +14,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from hyfn.clouds.openwhisk import triggers
+from hyfn.discover import schedules
 from hyfn.errors import BuildError
 from hyfn.model import Container, FunctionSpec, Limit, Limits, Offer, Problem, Runtime, Staged, Target, Tree
-from hyfn.pack import naming
+from hyfn.pack import naming, pods
 
 SCRIPT, MODULE, TARGET = "__main__.py", "main__", "main"
 """The file, the module that it is imported as, and the function in it that is called."""
@@ -128,6 +130,7 @@ class OpenWhiskPacker:
         if isinstance(timeout, int | float) and BLOCKING_SECONDS < timeout <= there.timeouts[1] and there is OPENWHISK:
             said = f"OpenWhisk lets a caller wait {BLOCKING_SECONDS} seconds; of a longer call the result is lost to it"
             yield Problem("warning", said, target.place, advice)
+        yield from schedules.beyond_cron(function, "Code Engine") if there is IBM else triggers.problems(function)
 
     def limits(self, target: Target) -> Limits:
         there = terms(target)
@@ -161,13 +164,20 @@ class OpenWhiskPacker:
         return LOAD
 
     def manifest(self, function: FunctionSpec, target: Target, name: str, image: str) -> Mapping[str, Any]:  # noqa: ARG002
-        """What is put at /api/v1/namespaces/NS/actions/[PACKAGE/]NAME, but for the code; on IBM the body of Code
-        Engine's create_function, but for the reference to the code."""
-        return _function(target, name) if terms(target) is IBM else _action(target)
+        """What is put at /api/v1/namespaces/NS/actions/[PACKAGE/]NAME, but for the code, and what fires it (see
+        hyfn.clouds.openwhisk.triggers); on IBM the bodies of Code Engine's create_function, but for the reference to
+        the code, and subscriptions. There a second function takes the events, and nobody outside its project reaches
+        it (https://cloud.ibm.com/docs/codeengine?topic=codeengine-fun-work#optionsvisibilityfun)."""
+        if terms(target) is not IBM:
+            return {"action": _action(target), **triggers.entities(function, target, name)}
+        if not triggers.waiting(function):
+            return {"functions": [_function(target, name)], "subscriptions": []}
+        private = pods.for_events(name)
+        functions = [_function(target, name), _taking_events(_function(target, private))]
+        return {"functions": functions, "subscriptions": triggers.subscriptions(function, private)}
 
-    def offers(self, target: Target) -> Mapping[str, Offer]:  # noqa: ARG002
-        """None so far."""
-        return {}
+    def offers(self, target: Target) -> Mapping[str, Offer]:
+        return triggers.IBM_OFFERS if terms(target) is IBM else triggers.OFFERS
 
 
 packer = OpenWhiskPacker()
@@ -207,6 +217,13 @@ def _function(target: Target, name: str) -> Mapping[str, Any]:
             {"type": "literal", "name": key, "value": text} for key, text in sorted(_env(target).items())
         ],
     }
+
+
+def _taking_events(function: Mapping[str, Any]) -> Mapping[str, Any]:
+    """The same function, but for events alone and closed to the outside."""
+    door = {"type": "literal", "name": "HYFN_DOOR", "value": "events"}
+    variables = sorted([*function["run_env_variables"], door], key=lambda each: str(each["name"]))
+    return {**function, "run_env_variables": variables, "managed_domain_mappings": "local"}
 
 
 def _env(target: Target) -> Mapping[str, str]:
