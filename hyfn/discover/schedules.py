@@ -50,6 +50,17 @@ def read(when: str) -> Schedule:
     return Schedule(cron)
 
 
+def numbers(field: str, least: int, most: int) -> set[int]:
+    """All numbers that one field of a cron expression means, of those between `least` and `most`."""
+    found: set[int] = set()
+    for part in field.split(","):
+        span, _, step = part.partition("/")
+        first, _, last = (f"{least}-{most}" if span == "*" else span).partition("-")
+        end = int(last or (most if step else first))
+        found |= set(range(int(first), end + 1, int(step or 1)))
+    return found
+
+
 def beyond_cron(function: FunctionSpec, platform: str) -> Iterator[Problem]:
     """Rates that a cron expression cannot say, where `platform` (in words) takes nothing else."""
     for trigger in function.triggers:

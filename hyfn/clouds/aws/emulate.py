@@ -12,7 +12,7 @@ from hyfn.clouds.aws.pack import DEFAULT_PYTHON, HANDLER, MEMORY, PYTHONS, TIMEO
 from hyfn.clouds.aws.runtime_api import Configuration, Environment, InitFailed
 from hyfn.errors import MachineError, ProjectError
 from hyfn.model import Artifact, Target
-from hyfn.toolchain import environments, pythons
+from hyfn.toolchain import environments, hosting, pythons
 from hyfn.toolchain.fleet import LIMIT, PATIENCE, Fleet
 from hyfn.toolchain.processes import Process, clean_env
 from hyfn.wire.carrier import Endpoint
@@ -32,6 +32,7 @@ class LambdaRunning:
     evidence: str
     fleet: Fleet[Environment]
     front: Front
+    events: Endpoint | None = None
 
     @property
     def pages(self) -> str:
@@ -90,6 +91,7 @@ class LambdaEmulator:
             "runtime",
             fleet,
             front,
+            invoke if hosting.waits_for_events(root) else None,
         )
 
 

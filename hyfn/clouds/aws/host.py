@@ -51,7 +51,11 @@ url = FunctionUrl()
 
 
 def handler(event: Any, context: Any) -> dict[str, Any]:
-    """Run the call in `event`, or answer the plain HTTP request in it. Anything else is refused, and nothing runs."""
+    """Run the call in `event`, answer the plain HTTP request in it, or give functions what it tells of. Anything else
+    is refused, and nothing runs. Raises what a service of AWS is to hear of."""
+    if _on is not None and isinstance(event, dict) and not event.keys() & _NO_EVENT:
+        woken: dict[str, Any] = _on.handle(_runner, event, context)
+        return woken
     host: Any = url if isinstance(event, dict) and "requestContext" in event else invoke
     try:
         frame = host.receive(event)
@@ -64,6 +68,10 @@ def handler(event: Any, context: Any) -> dict[str, Any]:
         answer = _runner.answer(frame)  # type: ignore[union-attr]
     result: dict[str, Any] = host.answer(answer)
     return result
+
+
+_NO_EVENT = {"hyfn", "requestContext"}
+"""What a call has, or a request, and no event of a service."""
 
 
 def _page(document: Mapping[str, Any]) -> Any:
@@ -81,3 +89,4 @@ def _page(document: Mapping[str, Any]) -> Any:
 _document = load.manifest()
 _runner = None if _document is None else runner(is_threaded=False)
 _pages = None if _document is None else _page(_document)
+_on = None if _document is None else load.on(_document)

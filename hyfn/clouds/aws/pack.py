@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import date
 from pathlib import Path
+from typing import Any
 
+from hyfn.clouds.aws import resources
 from hyfn.model import Container, FunctionSpec, Limit, Limits, Offer, Problem, Retirement, Runtime, Staged, Target, Tree
 from hyfn.pack import naming
 
@@ -53,12 +56,6 @@ RETIREMENTS = {
 }
 """When security patches end, and when no function may be created any more."""
 
-OFFERS = {
-    "http": Offer(
-        "a function URL", "https://docs.aws.amazon.com/lambda/latest/dg/urls-invocation.html", ("methods", "mount")
-    )
-}
-
 
 class LambdaPacker:
     def runtimes(self, target: Target) -> Sequence[Runtime]:
@@ -82,6 +79,7 @@ class LambdaPacker:
         if (name := options.get("name")) and not NAME.fullmatch(str(name)):
             said = f"a function's name on AWS Lambda is 1 to {MAX_NAME} letters, digits, - and _, not {name!r}"
             yield Problem("error", said, target.place, "leave name= out, and hyfn derives one")
+        yield from resources.problems(function)
 
     def limits(self, target: Target) -> Limits:
         """An image brings its own Python, which Lambda does not retire."""
@@ -123,12 +121,20 @@ class LambdaPacker:
         module, _, name = HANDLER.rpartition(".")
         return f"from {module} import {name}"
 
-    def manifest(self, function: FunctionSpec, target: Target, name: str, image: str) -> None:  # noqa: ARG002
-        """Not written yet: Lambda's functions are described when they are shipped."""
-        return
+    def manifest(self, function: FunctionSpec, target: Target, name: str, image: str) -> Mapping[str, Any]:
+        """A CloudFormation template. Where a zip lies, and the role that it runs by, are parameters."""
+        options = target.options
+        made: dict[str, Any] = {
+            "Architectures": [options.get("architecture", "x86_64")],
+            "MemorySize": options.get("memory", MEMORY),
+            "Timeout": math.ceil(options.get("timeout", TIMEOUT)),
+        }
+        if not image:
+            made |= {"Handler": HANDLER, "Runtime": f"python{self.runtimes(target)[0].python}"}
+        return resources.template(function, target, name, image, made)
 
     def offers(self, target: Target) -> Mapping[str, Offer]:  # noqa: ARG002
-        return OFFERS
+        return resources.OFFERS
 
 
 packer = LambdaPacker()
