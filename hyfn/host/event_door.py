@@ -37,8 +37,12 @@ class Events:
         return None if head.method == "POST" else (405, Malformed)
 
     def answer(self, head: RequestHead, body: bytes) -> Said:
+        return self.said(head.fields, body)
+
+    def said(self, headers: Mapping[str, str], body: bytes) -> Said:
+        """The response to a POST; header names are lower case."""
         try:
-            delivery = self._on.delivery(head.fields, body)
+            delivery = self._on.delivery(headers, body)
         except CallError as error:
             return self.say(Answer(error.http_status, b"", error.code))
         return self._on.answer(events.deliver(self._runner, delivery))

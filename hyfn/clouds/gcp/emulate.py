@@ -10,8 +10,9 @@ from pathlib import Path
 from hyfn.clouds.gcp.pack import DEFAULT_PYTHON, FRAMEWORK, PYTHONS, TARGET
 from hyfn.errors import MachineError, ProjectError
 from hyfn.model import Artifact, Target
-from hyfn.toolchain import environments, pythons
-from hyfn.toolchain.processes import Process, clean_env, free_port, wait_until
+from hyfn.toolchain import environments, hosting, pythons
+from hyfn.toolchain.hosting import Pair
+from hyfn.toolchain.processes import Process, clean_env, wait_until
 from hyfn.wire.carrier import Endpoint
 
 THREADS = 16
@@ -25,6 +26,8 @@ class FrameworkRunning:
     runtime: str
     evidence: str
     process: Process
+    events: Endpoint | None = None
+    events_process: Process | None = None
 
     @property
     def pages(self) -> str:
@@ -34,6 +37,8 @@ class FrameworkRunning:
     def stop(self) -> None:
         """End every process of it. Safe to repeat."""
         self.process.stop()
+        if self.events_process is not None:
+            self.events_process.stop()
 
 
 class FrameworkEmulator:
@@ -52,29 +57,52 @@ class FrameworkEmulator:
     ) -> FrameworkRunning:
         """Start it and wait until it can be called. Raises ProjectError, in its own words, if it cannot load."""
         environment = _environment(artifact.python, lambda _: None)
-        port = port or free_port()
-        command: str | Path = environment.bin / "functions-framework"
-        what = ["--target", TARGET, "--signature-type", "http", "--source", "main.py"]
-        argv = [command, *what, "--host", "127.0.0.1", "--port", str(port)]
-        process_env = clean_env(
-            {"PYTHONUNBUFFERED": "1", **_variables(artifact, port), **artifact.options.get("env", {}), **env}
-        )  # as Google's builder sets it
-        process = Process.start(argv, env=process_env, cwd=unpacked, log=log)
-        try:
-            _wait(process, port, artifact)
-        except BaseException:
-            process.stop(grace=0.5)
-            raise
+
+        def process(port: int, more: Mapping[str, str]) -> Process:
+            return _started(environment, artifact, unpacked, {**env, **more}, log, port)
+
+        started = Pair.start(process, port, hosting.waits_for_events(unpacked))
         python = pythons.full_version(environment.python, artifact.python) or artifact.python
         return FrameworkRunning(
-            Endpoint("gcp", artifact.function, f"http://127.0.0.1:{port}/"),
+            Endpoint("gcp", artifact.function, started.url),
             f"functions-framework {environment.version('functions-framework')} on CPython {python}",
             "runtime",
-            process,
+            started.process,
+            Endpoint("gcp", artifact.function, started.events_url) if started.events_url else None,
+            started.events_process,
         )
 
 
 emulator = FrameworkEmulator()
+
+
+def _started(
+    environment: environments.Environment,
+    artifact: Artifact,
+    unpacked: Path,
+    env: Mapping[str, str],
+    log: Path,
+    port: int,
+) -> Process:
+    what = ["--target", TARGET, "--signature-type", "http", "--source", "main.py"]
+    argv: list[str | Path] = [
+        environment.bin / "functions-framework",
+        *what,
+        "--host",
+        "127.0.0.1",
+        "--port",
+        str(port),
+    ]
+    # As Google's builder sets it.
+    unbuffered = {"PYTHONUNBUFFERED": "1"}
+    variables = {**unbuffered, **_variables(artifact, port), **artifact.options.get("env", {}), **env}
+    process = Process.start(argv, env=clean_env(variables), cwd=unpacked, log=log)
+    try:
+        _wait(process, port, artifact)
+    except BaseException:
+        process.stop(grace=0.5)
+        raise
+    return process
 
 
 def _environment(python: str, report: Callable[[str], None]) -> environments.Environment:

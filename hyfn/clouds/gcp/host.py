@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from os import environ
 
-from hyfn.errors import CallError
-from hyfn.host import http, load
+from hyfn.errors import CallError, Malformed
+from hyfn.host import container, http, load
 from hyfn.host.run import runner
 from hyfn.wire.carrier import Answer
 
@@ -27,7 +27,12 @@ def answer(answer: Answer) -> tuple[bytes, int, dict[str, str]]:
 
 
 def hyfn_entry(request: Any) -> Any:
-    """Run the call in `request`, or answer it where it is plain HTTP. Anything else is refused, and nothing runs."""
+    """Run the call in `request`, or answer it where it is plain HTTP. Anything else is refused, and nothing runs.
+
+    In a process that is for events (HYFN_DOOR) they alone are taken.
+    """
+    if _events is not None:
+        return _woken(request)
     try:
         frame = receive(request)
     except CallError as error:
@@ -35,6 +40,14 @@ def hyfn_entry(request: Any) -> Any:
             return _pages.answer(request)
         return answer(Answer(error.http_status, b"", error.code))
     return answer(_runner.answer(frame))  # type: ignore[union-attr]
+
+
+def _woken(request: Any) -> Any:
+    if request.method != "POST":
+        return answer(Answer(405, b"", Malformed.code))
+    headers = {name.lower(): value for name, value in request.headers.items()}
+    status, kind, body = _events.said(headers, request.get_data())
+    return body, status, {"Content-Type": kind}
 
 
 def _put_first() -> None:
@@ -62,8 +75,10 @@ def _page(document: Mapping[str, Any]) -> Any:
 
 
 _runner = _pages = None
+_events: Any = None
 _document = load.manifest()
 if _document is not None:
     _put_first()
     _runner = runner()
     _pages = _page(_document)
+    _events = container.event_door(_runner)

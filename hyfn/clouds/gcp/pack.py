@@ -10,7 +10,9 @@ import re
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import date
 from pathlib import Path
+from typing import Any
 
+from hyfn.clouds.gcp import resources
 from hyfn.model import Container, FunctionSpec, Limit, Limits, Offer, Problem, Retirement, Runtime, Staged, Target, Tree
 from hyfn.pack import naming
 
@@ -23,6 +25,7 @@ GLIBC = {"3.14": "2.39"}
 """Python 3.14 runs on Ubuntu 24.04, the older ones on 22.04 (Google's list of runtimes and stacks)."""
 OLDER_GLIBC = "2.35"
 MEMORY, TIMEOUT = 256, 60
+DEFAULTS = {"memory": MEMORY, "timeout": TIMEOUT, "min_instances": 0, "max_instances": 100, "concurrency": 1}
 NAME = re.compile(r"[a-z]([a-z0-9-]{0,61}[a-z0-9])?")
 MAX_NAME = 63
 LIMITS = {
@@ -55,10 +58,6 @@ main.{TARGET}
 """
 SHADOWED = 'import sys\n\ndel sys.modules["main"]  # the name belongs to the package beside this file\n'
 
-OFFERS = {
-    "http": Offer("its own URL", "https://cloud.google.com/run/docs/triggering/https-request", ("methods", "mount"))
-}
-
 
 class GcpPacker:
     def runtimes(self, target: Target) -> Sequence[Runtime]:
@@ -83,6 +82,7 @@ class GcpPacker:
                 f"a function's name on Google Cloud is 1 to {MAX_NAME} of a-z, 0-9 and -, from a letter, not {name!r}"
             )
             yield Problem("error", said, target.place, "leave name= out, and hyfn derives one")
+        yield from resources.problems(function)
 
     def limits(self, target: Target) -> Limits:  # noqa: ARG002
         return Limits("Google Cloud", variable=VARIABLE, reserved=RESERVED, retirements=RETIREMENTS)
@@ -110,12 +110,14 @@ class GcpPacker:
         """As the framework does: main.py, from its file, as the module `main`; it loads the user's."""
         return LOAD
 
-    def manifest(self, function: FunctionSpec, target: Target, name: str, image: str) -> None:  # noqa: ARG002
-        """Not written yet: Cloud Run functions are described when they are shipped."""
-        return
+    def manifest(self, function: FunctionSpec, target: Target, name: str, image: str) -> Mapping[str, Any]:  # noqa: ARG002
+        """The bodies of requests to Google's APIs, by kind and name: `functions`, and where there are triggers `jobs`,
+        `triggers`, `queues` and `subscriptions`, with a second, internal function that takes events alone."""
+        build = {"runtime": f"python{self.runtimes(target)[0].python.replace('.', '')}", "entryPoint": TARGET}
+        return resources.manifest(function, target, name, build, DEFAULTS)
 
     def offers(self, target: Target) -> Mapping[str, Offer]:  # noqa: ARG002
-        return OFFERS
+        return resources.OFFERS
 
 
 packer = GcpPacker()
