@@ -12,6 +12,7 @@ COMMANDS = {
     "call": "Call one function.",
     "emit": "Wake functions by an event, as their platforms would.",
     "graph": "Print who may call whom.",
+    "export": "Describe the functions under @on.http for others (OpenAPI).",
     "cache": "Say what hyfn keeps on this machine, or remove what is unused.",
     "doctor": "Say what this machine has of what hyfn needs.",
     "demo": "Run examples/invoices across all platforms here, and time each call.",

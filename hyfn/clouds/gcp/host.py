@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from os import environ
-
 from hyfn.errors import CallError, Malformed
 from hyfn.host import container, http, load
 from hyfn.host.run import runner
@@ -11,7 +9,6 @@ from hyfn.wire.carrier import Answer
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Mapping
     from typing import Any
 
 
@@ -63,22 +60,14 @@ def _put_first() -> None:
     sys.path[:] = [root, *(path for path in sys.path if path != root)]
 
 
-def _page(document: Mapping[str, Any]) -> Any:
-    """What takes plain HTTP, None where no function does. Applications are made now, while the instance starts."""
-    pages = load.pages(document)
-    if pages is None:
-        return None
-    made = pages.Pages(_runner)
-    if "K_SERVICE" in environ:  # else a build loads the artifact
-        made.start()
-    return made
-
-
 _runner = _pages = None
 _events: Any = None
 _document = load.manifest()
 if _document is not None:
     _put_first()
     _runner = runner()
-    _pages = _page(_document)
+    _takes = load.pages(_document)
+    # Applications that are mounted start with the first request: the framework's server forks after this, and an event
+    # loop's thread would stay behind.
+    _pages = None if _takes is None else _takes.Pages(_runner)
     _events = container.event_door(_runner)

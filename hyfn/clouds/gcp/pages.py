@@ -20,9 +20,6 @@ class Pages:
     def __init__(self, runner: Runner) -> None:
         self._web = web.Web(runner)
 
-    def start(self) -> None:
-        self._web.start()
-
     def answer(self, request: Any) -> tuple[bytes | str, int, dict[str, Any]]:
         """Body, status and fields. Never raises."""
         try:

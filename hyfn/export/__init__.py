@@ -1,0 +1,1 @@
+"""Documents for others about what a project's functions take and give."""

@@ -1,0 +1,1 @@
+"""A site of functions under @on.http, for every platform, and what asks it."""
