@@ -4,6 +4,7 @@ A folder's `__init__.py` declares its decorators (`platform`), and these modules
 
     pack.py      packer: Packer        host.py   the entry point that the platform calls (uses hyfn.host)
     call.py      caller: Caller        emulate.py  emulator: Emulator   (optional)
+    capabilities.py  capabilities: Describe: what the platform can do, for people; from what pack and call refuse by
     on.py        delivery, answer: see hyfn.host.events; loaded in artifacts whose functions have triggers
     emit.py      emitter: Emitter      (where the platform has triggers)
     ship.py      shipper: Shipper      (a later part of the road)
@@ -18,6 +19,7 @@ from typing import Any, Protocol, runtime_checkable
 
 from hyfn.model import (
     Artifact,
+    Capabilities,
     Container,
     FunctionSpec,
     Limits,
@@ -85,6 +87,10 @@ class Packer(Protocol):
     def offers(self, target: Target) -> Mapping[str, Offer]:
         """The kinds of hyfn.on that `target`'s platform has, each by its own name there; {} where it has none."""
         ...
+
+
+Describe = Callable[[Target], Capabilities]
+"""`capabilities` of a cloud: what `target`'s platform can do, by its options or their defaults."""
 
 
 @runtime_checkable

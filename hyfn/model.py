@@ -398,6 +398,80 @@ class Offer:
 
 
 @dataclass(frozen=True, slots=True)
+class Figure:
+    """One figure that a vendor publishes: `value` in `unit`, which is "B" for bytes, and the page or API model
+    (`source`, a URL) that says so. `note` says what it holds for, and whether it could be verified."""
+
+    value: float
+    unit: str
+    source: str
+    note: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Span:
+    """What an option may be: from `least` to `most`, both included; `default` is hyfn's where nothing is said.
+
+    `only` are all values that there are, where not everything between is taken. `unit`, `source` and `note` as in
+    Figure.
+    """
+
+    least: float
+    most: float
+    default: float
+    unit: str
+    source: str
+    note: str = ""
+    only: Sequence[float] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Ability:
+    """Whether a platform can do a thing, and the page that says so."""
+
+    has: bool
+    source: str
+    note: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Evidence:
+    """What runs a platform's artifacts on this machine: `kind` is as Running.evidence, `by` names it."""
+
+    kind: str
+    by: str
+
+
+@dataclass(frozen=True, slots=True)
+class Capabilities:
+    """What one platform can do, each figure with its source. None where its vendor publishes none.
+
+    `pythons` are those on offer ("3.13"), with their end where the vendor sets one. `request` and `response` are of a
+    synchronous call, `event` is what an asynchronous one may carry. `name` is the rule of a function's name, in words.
+    `streaming` is of answers; `asynchronous` says whether the platform keeps a call and answers before it runs.
+    `triggers` are by kind of hyfn.on. The constants are those by which the packer and the caller refuse.
+    """
+
+    limits: Limits
+    pythons: Mapping[str, Retirement | None]
+    memory: Span | None
+    timeout: Span | None
+    request: Figure | None
+    response: Figure | None
+    event: Figure | None
+    name: str
+    streaming: Ability | None
+    asynchronous: Ability | None
+    triggers: Mapping[str, Offer]
+    evidence: Evidence
+
+    @property
+    def platform(self) -> str:
+        """Its name in words."""
+        return self.limits.platform
+
+
+@dataclass(frozen=True, slots=True)
 class Artifact:
     """One built function. `function` is its identity, `short` its unique short name; `digest` is "sha256:<hex>"."""
 

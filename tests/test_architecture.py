@@ -108,7 +108,8 @@ def test_what_travels_imports_nothing_that_stays(cloud: str, tmp_path: Path) -> 
 
 def test_every_cloud_has_the_same_rooms() -> None:
     for cloud in clouds.known():
-        for part, attribute in (("pack", "packer"), ("call", "caller"), ("emulate", "emulator")):
+        parts = {"pack": "packer", "call": "caller", "emulate": "emulator", "capabilities": "capabilities"}
+        for part, attribute in parts.items():
             assert hasattr(clouds.get(cloud, part), attribute), f"{cloud}/{part}.py has no {attribute}"
         assert (ROOT / "clouds" / cloud / "host.py").exists()
 

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import sys
 import tempfile
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
+from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -12,7 +13,7 @@ from typing import Any
 import click
 
 from hyfn import __version__, clouds
-from hyfn.cli import guard, output
+from hyfn.cli import guard, output, platforms
 from hyfn.dev.application import emulator
 from hyfn.errors import HyfnError, MachineError
 from hyfn.model import Place, Target
@@ -21,11 +22,26 @@ from hyfn.toolchain import cache, pythons, uv
 PYTHONS = ("3.11", "3.12", "3.13", "3.14")
 
 
+def _named(context: click.Context, parameter: click.Parameter, incomplete: str) -> list[str]:  # noqa: ARG001
+    return [name for name in sorted(clouds.platforms()) if name.startswith(incomplete)]
+
+
 @click.command
+@click.argument("names", nargs=-1, metavar="[NAME]...", shell_complete=_named)
+@click.option("--platforms", "is_of_platforms", is_flag=True, help="Say what each platform, or NAME, can do.")
+@click.option("--markdown", "is_markdown", is_flag=True, help="With --platforms, print the tables of a README.")
 @output.json_option
 @guard.command
-def command(is_json: bool) -> None:
-    """Say what this machine has of what hyfn needs: uv, interpreters, runtimes."""
+def command(names: Sequence[str], is_of_platforms: bool, is_markdown: bool, is_json: bool) -> None:
+    """Say what this machine has of what hyfn needs: uv, interpreters, runtimes.
+
+    With --platforms, say what each platform can do: limits, Pythons and their ends, triggers, and who says so.
+    """
+    if is_of_platforms:
+        _tell(names, is_markdown, is_json)
+        return
+    if names or is_markdown:
+        raise click.UsageError("NAME and --markdown are for --platforms")
     rows = list(_rows())
     if is_json:
         output.document({"checks": rows})
@@ -35,6 +51,17 @@ def command(is_json: bool) -> None:
         )
     if not all(row["ok"] for row in rows if row["required"]):
         sys.exit(1)
+
+
+def _tell(names: Sequence[str], is_markdown: bool, is_json: bool) -> None:
+    found, today = platforms.read(names), datetime.now(tz=UTC).date()
+    if is_json:
+        told = {name: platforms.document(each, today) for name, each in found.items()}
+        output.document({"platforms": told})
+    elif is_markdown:
+        output.result(platforms.markdown(found, today))
+    else:
+        output.result("\n\n".join(platforms.block(name, each, today) for name, each in found.items()))
 
 
 def _rows() -> Iterator[dict[str, Any]]:
@@ -49,10 +76,10 @@ def _rows() -> Iterator[dict[str, Any]]:
 
 def _platforms() -> Iterator[dict[str, Any]]:
     try:
-        platforms = clouds.platforms()
+        known = clouds.platforms()
     except HyfnError:  # said in the row before
         return
-    for name, platform in sorted(platforms.items()):
+    for name, platform in sorted(known.items()):
         target = Target(platform.cloud, name, {}, Place("", 0))
         yield _row(f"{name} here", partial(_runtime, target), is_required=False)
 

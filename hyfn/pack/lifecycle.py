@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from datetime import date
 
-from hyfn.model import Limits, Place, Problem
+from hyfn.model import Limits, Place, Problem, Retirement
 
 END_OF_LIFE = {
     "3.9": date(2025, 10, 31),
@@ -26,7 +26,7 @@ def problems(python: str, limits: Limits, today: date, where: Place) -> Iterator
     """An error where the platform takes `python` ("3.13") no longer; a warning where its support, by the platform or
     by CPython itself, has ended or ends within six months of `today`."""
     retired = limits.retirements.get(python)
-    if retired and retired.refused and retired.refused <= today:
+    if retired and _is_refused(retired, today):
         said = f"{limits.platform} takes Python {python} no longer, since {retired.refused}"
         yield Problem("error", said, where, _newer(python, retired.source))
         return
@@ -34,6 +34,15 @@ def problems(python: str, limits: Limits, today: date, where: Place) -> Iterator
         if _is_near(end, today):
             when = "ended" if end < today else "ends"
             yield Problem("warning", f"{what} {when} on {end}", where, _newer(python, source))
+
+
+def offered(pythons: Mapping[str, Retirement | None], today: date) -> dict[str, Retirement | None]:
+    """Those that the platform still takes on `today`."""
+    return {python: end for python, end in pythons.items() if not _is_refused(end, today)}
+
+
+def _is_refused(retired: Retirement | None, today: date) -> bool:
+    return bool(retired and retired.refused and retired.refused <= today)
 
 
 def _ends(python: str, limits: Limits) -> Iterator[tuple[str, date, str]]:

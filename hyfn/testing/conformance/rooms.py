@@ -39,9 +39,9 @@ class Rooms(OnPlatform):
     def known(self) -> Platform[Any]:
         return clouds.platforms()[self.platform]
 
-    @pytest.mark.parametrize("part", ["packer", "caller", "emulator"])
+    @pytest.mark.parametrize("part", ["packer", "caller", "emulator", "capabilities"])
     def test_a_cloud_has_what_hyfn_asks_it_for(self, known: Platform[Any], part: str) -> None:
-        module = {"packer": "pack", "caller": "call", "emulator": "emulate"}[part]
+        module = {"packer": "pack", "caller": "call", "emulator": "emulate"}.get(part, part)
         assert hasattr(clouds.get(known.cloud, module), part)
 
     def test_its_decorator_takes_the_options_that_all_have(self, known: Platform[Any]) -> None:
@@ -54,6 +54,15 @@ class Rooms(OnPlatform):
     def test_its_limits_name_it(self, known: Platform[Any]) -> None:
         limits = clouds.get(known.cloud, "pack").packer.limits(Target(known.cloud, known.name, {}, Place("", 0)))
         assert limits.platform
+
+    def test_its_capabilities_are_those_that_it_is_checked_by(self, known: Platform[Any]) -> None:
+        target = Target(known.cloud, known.name, {}, Place("", 0))
+        packer = clouds.get(known.cloud, "pack").packer
+        told = clouds.get(known.cloud, "capabilities").capabilities(target)
+        assert told.limits == packer.limits(target)
+        assert told.triggers == packer.offers(target)
+        assert packer.runtimes(target)[0].python in told.pythons
+        assert told.evidence.kind in {"runtime", "spec"}
 
     def test_decorating_loads_few_modules_and_no_slow_one(self, known: Platform[Any], tmp_path: Path) -> None:
         """In an interpreter as bare as a platform's, which sees what is in an artifact and no more."""
