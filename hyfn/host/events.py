@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from time import monotonic
 
-from hyfn.errors import CallError, Malformed, NoSuchFunction, PartialFailure
+from hyfn.errors import NOT_EXECUTED, CallError, DeadlineExceeded, Malformed, NoSuchFunction, PartialFailure
 from hyfn.event import matches
 from hyfn.wire.message import new_id
 from hyfn.wire.packing import pack
@@ -121,13 +121,17 @@ def steps(
 ) -> Generator[Step, tuple[Any, Exception | None], Outcome]:
     """The calls that `delivery` makes, one after another. Each is answered with its value and what it raised.
 
-    Gives the Outcome at its end. Never raises: an item that cannot be given to a function has failed.
+    Gives the Outcome at its end. Never raises: an item that cannot be given to a function has failed, and so have those
+    for which no time is left.
     """
     outcome = Outcome()
     deadline = monotonic() + remaining
     for function, items in _calls(functions, triggers, delivery, outcome):
         wanted = _readable(function, _unstopped(items, outcome), outcome)
         if not wanted:
+            continue
+        if monotonic() >= deadline:
+            _fail(outcome, wanted, DeadlineExceeded("there was no time left for it", executed=NOT_EXECUTED))
             continue
         value, error = yield Step(function, wanted, deadline)
         if error is None:

@@ -29,7 +29,13 @@ if TYPE_CHECKING:
     from hyfn.host.events import Outcome
     from hyfn.host.run import Runner
 
+MARGIN = 0.5
+"""Seconds, a tenth of what is left at most, before Lambda ends an invocation by which nothing more of it is begun: what
+is done by then is told as done."""
 SCHEDULERS = ("aws.events", "aws.scheduler")
+CHANGES = {"ObjectCreated": BLOB_CREATED, "ObjectRemoved": BLOB_DELETED, "LifecycleExpiration": BLOB_DELETED}
+"""What S3's notifications begin with, of those that tell of a file written or gone.
+https://docs.aws.amazon.com/AmazonS3/latest/userguide/notification-how-to-event-types-and-destinations.html"""
 S3_CHANGES = {"Object Created": BLOB_CREATED, "Object Deleted": BLOB_DELETED}
 """The detail types that S3 gives EventBridge."""
 KAFKA = ("aws:kafka", "SelfManagedKafka")
@@ -38,19 +44,22 @@ KAFKA = ("aws:kafka", "SelfManagedKafka")
 def handle(runner: Runner, event: Any, context: Any) -> dict[str, Any]:
     """Run what waits for the event. Raises Malformed, and what a function raised, where Lambda knows no other way."""
     came = delivery(event)
-    remaining = context.get_remaining_time_in_millis() / 1000
-    return answer(came.kind, _source(event), events.deliver(runner, came, remaining))
+    left: float = context.get_remaining_time_in_millis() / 1000
+    return answer(came.kind, _source(event), events.deliver(runner, came, left - min(MARGIN, left / 10)))
 
 
 def answer(kind: str, source: str, outcome: Outcome) -> dict[str, Any]:
     """Of a queue and of Kinesis, the items that Lambda keeps for another try; of all else the invocation has failed.
 
-    Of a FIFO queue those too that were not run because one before them failed, so that they keep their order; in a
-    shard of Kinesis Lambda itself goes back to the first.
-    https://docs.aws.amazon.com/lambda/latest/dg/services-sqs-errorhandling.html
+    Of a FIFO queue those too that were not run because one before them failed, so that they keep their order
+    (https://docs.aws.amazon.com/lambda/latest/dg/services-sqs-errorhandling.html); in a shard of Kinesis Lambda itself
+    goes back to the first. Lambda reads such an answer only where the event source mapping asks for it, as those of
+    `resources` do; elsewhere it would take failures for successes. Kafka's mappings can ask for it in provisioned mode
+    alone (https://docs.aws.amazon.com/lambda/latest/dg/kafka-retry-configurations.html), which costs by the hour: of
+    Kafka the whole batch comes again.
     """
     if kind == "queue":
-        return _failures([*outcome.failed, *outcome.skipped])
+        return _failures(list(dict.fromkeys([*outcome.failed, *outcome.skipped])))
     if kind == "stream" and source not in KAFKA:
         return _failures(list(outcome.failed))
     if outcome.error is not None:
@@ -67,8 +76,8 @@ def delivery(event: Any) -> Delivery:
     try:
         source = _source(event)
         if source in KAFKA:
-            return _kafka(event)
-        return _RECORDS[source](event["Records"]) if source in _RECORDS else _bridge(event)
+            return _kafka([record for records in event["records"].values() for record in records])
+        return _RECORDS[source](event["Records"]) if source else _bridge(event)
     except (AttributeError, KeyError, IndexError, TypeError, ValueError, Error) as error:
         raise Malformed(f"not an event of a service of AWS: {type(error).__name__}: {error}") from error
 
@@ -86,15 +95,15 @@ def _s3(records: list[Any]) -> Delivery:
 
 
 def _blob(record: Any, key: str) -> Item:
-    """The name is encoded as in a form; of one request that deletes many, each record has its own sequencer."""
+    """The name is encoded as in a form; of one request that deletes many, each record has its own sequencer. Where
+    neither is told, the id is made of name and time."""
     about, bucket = record["s3"]["object"], record["s3"]["bucket"]["name"]
-    change = BLOB_DELETED if record["eventName"].startswith("ObjectRemoved:") else BLOB_CREATED
+    change = CHANGES[record["eventName"].partition(":")[0].removeprefix("s3:")]
     request = (record.get("responseElements") or {}).get("x-amz-request-id", "")
-    ids = [part for part in (request, about.get("sequencer", "")) if part]
-    name = _unquoted(about["key"])
+    name, time = _unquoted(about["key"]), record["eventTime"]
+    id = "-".join(part for part in (request, about.get("sequencer", "")) if part) or f"{name}@{time}"
     data = _about(bucket, name, about.get("size"), about.get("eTag"), about.get("versionId"))
-    time = record["eventTime"]
-    return Item(key, occurrence(change, f"/blob/{bucket}", "-".join(ids) or time, subject=name, time=time, data=data))
+    return Item(key, occurrence(change, f"/blob/{bucket}", id, subject=name, time=time, data=data))
 
 
 def _about(bucket: str, name: str, size: Any, etag: Any, version: Any) -> dict[str, Any]:
@@ -113,8 +122,9 @@ def _sqs(records: list[Any]) -> Delivery:
 
 
 def _message(record: Any, queue: str) -> Item:
-    about = record["attributes"]
-    given = {name: each.get("stringValue", "") for name, each in (record.get("messageAttributes") or {}).items()}
+    """Attributes of bytes are left out: an extension is a text."""
+    about, attributes = record["attributes"], record.get("messageAttributes") or {}
+    given = {name: each["stringValue"] for name, each in attributes.items() if each.get("stringValue") is not None}
     event = occurrence(
         QUEUE_MESSAGE,
         f"/queue/{queue}",
@@ -132,7 +142,8 @@ def _sns(records: list[Any]) -> Delivery:
 
 
 def _notification(record: Any, topic: str) -> Item:
-    given = {name: each["Value"] for name, each in (record.get("MessageAttributes") or {}).items()}
+    attributes = record.get("MessageAttributes") or {}
+    given = {name: each["Value"] for name, each in attributes.items() if each["Type"] != "Binary"}
     event = occurrence(
         TOPIC_MESSAGE,
         f"/topic/{topic}",
@@ -164,15 +175,14 @@ def _record(record: Any, stream: str) -> Item:
     return Item(about["sequenceNumber"], event, shard)
 
 
-def _kafka(event: Any) -> Delivery:
-    items = [_kafka_record(record) for records in event["records"].values() for record in records]
-    return Delivery("stream", next(iter(event["records"].values()))[0]["topic"], items)
+def _kafka(records: list[Any]) -> Delivery:
+    return Delivery("stream", records[0]["topic"], [_kafka_record(record) for record in records])
 
 
 def _kafka_record(record: Any) -> Item:
+    """Bytes of headers are numbers, as Java has them: from -128 on."""
     topic, place = record["topic"], f"{record['topic']}-{record['partition']}"
-    key = record.get("key")
-    headers = {name: bytes(code % 256 for code in value) for each in record["headers"] for name, value in each.items()}
+    key, headers = record.get("key"), [pair for each in record.get("headers") or () for pair in each.items()]
     event = occurrence(
         STREAM_RECORD,
         f"/stream/{topic}",
@@ -183,24 +193,36 @@ def _kafka_record(record: Any) -> Item:
         partitionkey=None if key is None else a2b_base64(key).decode("utf-8", "replace"),
         sequence=str(record["offset"]),
     )
-    given = {name: value.decode("utf-8", "replace") for name, value in headers.items()}
+    given = {name: bytes(code % 256 for code in value).decode("utf-8", "replace") for name, value in headers}
     return Item(event["id"], {**extensions(given), **event}, place)
 
 
 def _bridge(event: Any) -> Delivery:
-    """An event of EventBridge: a schedule's, S3's, or anybody's, whose detail type and source become its own.
-
-    One whose detail is a CloudEvent in JSON is that event.
-    """
+    """An event of EventBridge: a schedule's, S3's, or anybody's, whose detail type and source become its own."""
     id, kind, source, detail = event["id"], event["detail-type"], event["source"], event["detail"]
     if source in SCHEDULERS:
-        return Delivery("schedule", "", [Item(id, occurrence(SCHEDULE_TICK, "/schedule", id, time=event["time"]))])
+        return _schedule(event, detail)
     if source == "aws.s3" and kind in S3_CHANGES:
         return _bridged_blob(event, detail)
     if isinstance(detail, dict) and "specversion" in detail:
-        return Delivery("event", "", [Item(id, detail)])
+        return Delivery("event", "", [Item(id, _enclosed(detail))])
     made = occurrence(kind, source, id, time=event["time"], datacontenttype="application/json", data=detail)
     return Delivery("event", "", [Item(id, made)])
+
+
+def _schedule(event: Any, detail: Any) -> Delivery:
+    """Which of several it is stands in the detail, where `resources` had it put there."""
+    when = detail.get("when", "") if isinstance(detail, dict) else ""
+    tick = occurrence(SCHEDULE_TICK, "/schedule", event["id"], time=event["time"])
+    return Delivery("schedule", when, [Item(event["id"], tick)])
+
+
+def _enclosed(detail: dict[str, Any]) -> dict[str, Any]:
+    """A whole CloudEvent in JSON as somebody's detail: then it is the event."""
+    from hyfn.host.cloudevents import structured
+
+    event = structured(detail)
+    return {**event, "data_base64": a2b_base64(event["data_base64"])} if "data_base64" in event else event
 
 
 def _bridged_blob(event: Any, detail: Any) -> Delivery:
