@@ -54,6 +54,8 @@ FIRST = {
 }
 CONNECTION = {"queue": 'connection="hyfn"', "stream": 'connection="hyfn:9092"'}
 DATA = {"schedule": "None", "blob": "Blob"}
+WHOLE = {("alibaba", "queue")}
+"""Which platforms have batches of a kind but no way to say which of their items failed: all of it comes again."""
 
 
 def offers(platform: str) -> dict[str, Offer]:

@@ -6,6 +6,7 @@ import json
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import hyfn
 from hyfn.model import Artifact
@@ -75,8 +76,16 @@ class Pair:
 
 def waits_for_events(root: Path) -> bool:
     """Whether a function of the artifact whose import root is `root` waits for its platform's events."""
-    triggers = json.loads((root / "hyfn.json").read_bytes()).get("triggers", {})
-    return any(trigger["kind"] != "http" for waiting in triggers.values() for trigger in waiting)
+    return bool(waiting(root))
+
+
+def waiting(root: Path) -> list[dict[str, Any]]:
+    """What the functions of the artifact at `root` wait for, each as hyfn.json has it; nothing where it is none."""
+    try:
+        triggers = json.loads((root / "hyfn.json").read_bytes()).get("triggers", {})
+    except FileNotFoundError:
+        return []
+    return [trigger for each in triggers.values() for trigger in each if trigger["kind"] != "http"]
 
 
 def runtime(server: str, environment: Environment, python: str) -> str:

@@ -94,7 +94,7 @@ def test_one_poisoned_item_is_told_and_no_other_is_lost(up: Woken, kind: str) ->
     [emitted] = up.emit(what)
     poisoned = what.events[1]["id"]
     assert poisoned in emitted["failed"]
-    assert what.events[0]["id"] not in emitted["failed"] or kind == "stream"
+    assert what.events[0]["id"] not in emitted["failed"] or kind == "stream" or (up.platform, kind) in waking.WHOLE
     assert {"id": "a", "n": 1} in [got["data"] for got in up.got]
 
 

@@ -254,6 +254,7 @@ def test_the_manifest_is_what_create_function_takes() -> None:
             "environmentVariables": {"A": "b"},
         },
         "triggers": [],
+        "rules": [],
     }
 
 

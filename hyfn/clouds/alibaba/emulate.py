@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import uuid
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import hyfn
@@ -17,7 +17,7 @@ from hyfn.clouds.alibaba.instances import Instance
 from hyfn.clouds.alibaba.pack import CONCURRENCY, DEFAULT_PYTHON, HOST, MEMORY, RUNTIMES, TIMEOUT, packer, start
 from hyfn.errors import MachineError
 from hyfn.model import Artifact, Target
-from hyfn.toolchain import environments, listening, pythons
+from hyfn.toolchain import environments, hosting, listening, pythons
 from hyfn.toolchain.fleet import LIMIT, PATIENCE, Fleet
 from hyfn.toolchain.processes import free_port
 from hyfn.wire.carrier import Endpoint
@@ -39,6 +39,7 @@ class AlibabaRunning:
     evidence: str
     instances: Fleet[Instance]
     front: Front
+    events: Endpoint | None = None
 
     @property
     def pages(self) -> str:
@@ -88,7 +89,8 @@ class AlibabaEmulator:
         except BaseException:
             instances.stop()
             raise
-        return _running(artifact, interpreter, configuration, instances, front)
+        running = _running(artifact, interpreter, configuration, instances, front)
+        return replace(running, events=running.invoke) if hosting.waits_for_events(unpacked) else running
 
 
 emulator = AlibabaEmulator()

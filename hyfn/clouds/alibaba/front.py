@@ -19,6 +19,7 @@ from hyfn.toolchain.fleet import Fleet
 from hyfn.toolchain.http1 import Connection, Message, Server, response
 
 API = "/2023-03-30/functions/"
+UNHANDLED = "UnhandledInvocationError"
 MAX_BODY = 32 * 1024 * 1024
 REASONS = {200: "OK", 400: "Bad Request", 404: "Not Found", 412: "Precondition Failed", 429: "Too Many Requests"}
 NOT_PASSED_ON = {
@@ -115,8 +116,11 @@ class _Invoke:
 
     @staticmethod
     def response(got: Response, request_id: str) -> bytes:
+        """x-fc-status says whether it failed; where it is not there, it did not."""
         headers = {"Content-Type": "application/octet-stream", "X-Fc-Request-Id": request_id}
-        return response("200 OK", headers, got.body)
+        status = {name.lower(): value for name, value in got.headers.items()}.get("x-fc-status", "200")
+        failed = {"X-Fc-Error-Type": UNHANDLED} if status != "200" else {}
+        return response("200 OK", {**headers, **failed}, got.body)
 
     @staticmethod
     def failure(said: str, request_id: str) -> bytes:
@@ -178,7 +182,7 @@ def _common(configuration: Configuration, request_id: str) -> dict[str, str]:
 def _failure(status: str, said: str, request_id: str) -> bytes:
     headers = {
         "Content-Type": "application/json",
-        "X-Fc-Error-Type": "UnhandledInvocationError",
+        "X-Fc-Error-Type": UNHANDLED,
         "X-Fc-Request-Id": request_id,
     }
     return response(status, headers, json.dumps({"errorMessage": said}).encode())

@@ -9,6 +9,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from hyfn.clouds.alibaba import triggers
 from hyfn.clouds.alibaba.host import PORT
 from hyfn.model import Container, FunctionSpec, Limit, Limits, Offer, Problem, Runtime, Staged, Target, Tree
 from hyfn.pack import naming
@@ -55,7 +56,8 @@ OFFERS = {
         "an HTTP trigger",
         "https://www.alibabacloud.com/help/en/functioncompute/fc/user-guide/http-triggers-overview",
         ("methods", "mount"),
-    )
+    ),
+    **triggers.OFFERS,
 }
 
 
@@ -85,6 +87,7 @@ class AlibabaPacker:
             if not VARIABLE.fullmatch(variable):
                 said = f"a variable on Function Compute is letters, digits and _, from a letter, not {variable!r}"
                 yield Problem("error", said, target.place, f"see {VARIABLES}")
+        yield from triggers.problems(function)
 
     def limits(self, target: Target) -> Limits:  # noqa: ARG002
         """Alibaba publishes no day on which it gives up a custom runtime."""
@@ -113,7 +116,8 @@ class AlibabaPacker:
         return f"import {HOST}\nfrom hyfn.host.run import runner\nrunner()"
 
     def manifest(self, function: FunctionSpec, target: Target, name: str, image: str) -> Mapping[str, Any]:  # noqa: ARG002
-        """The bodies of CreateFunction and, for an HTTP trigger, of CreateTrigger (2023-03-30), without the code."""
+        """The bodies of CreateFunction, without the code, and of CreateTrigger (2023-03-30), and of EventBridge's
+        CreateRule. ${account} stands for the account's number, and ${region} where no region is chosen."""
         options = target.options
         python = str(options.get("python") or DEFAULT_PYTHON)
         runtime, *_ = RUNTIMES.get(python, RUNTIMES[DEFAULT_PYTHON])
@@ -131,7 +135,9 @@ class AlibabaPacker:
         # Both are wanted where one is given.
         made |= {"cpu": options["cpu"], "diskSize": 512} if options.get("cpu") else {}
         is_public = any(trigger.kind == "http" for trigger in function.triggers)
-        return {"function": made, "triggers": [_http_trigger(is_public)] if is_public or options.get("url") else []}
+        http = [_http_trigger(is_public)] if is_public or options.get("url") else []
+        others = triggers.triggers(function, target, name)
+        return {"function": made, "triggers": http + others, "rules": triggers.rules(function, target, name)}
 
     def offers(self, target: Target) -> Mapping[str, Offer]:  # noqa: ARG002
         return OFFERS

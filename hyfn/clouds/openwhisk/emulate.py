@@ -5,7 +5,6 @@ No Python action runtime is on a package index. The launcher, in an interpreter 
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -21,10 +20,8 @@ from hyfn.clouds.openwhisk.pack import BLOCKING_SECONDS, MAX_PAYLOAD, packer, te
 from hyfn.clouds.openwhisk.pipes import Pipes
 from hyfn.errors import MachineError, ProjectError
 from hyfn.model import Artifact, Place, Target
-from hyfn.pack import stage
-from hyfn.toolchain import environments, pythons
+from hyfn.toolchain import environments, hosting, pythons
 from hyfn.toolchain.fleet import LIMIT, PATIENCE, Fleet
-from hyfn.toolchain.hosting import EVENTS
 from hyfn.toolchain.processes import Process, clean_env
 from hyfn.wire.carrier import Endpoint
 
@@ -90,12 +87,12 @@ class OpenWhiskEmulator:
     ) -> OpenWhiskRunning:
         """Start it and wait until it can be called. Raises ProjectError, with the end of its log, if it cannot load."""
         root = packer.roots(unpacked)[0]
-        waiting = _waiting(root)
+        waiting = hosting.waiting(root)
         served = self._serve(artifact, root, env, log, port, _doors(artifact, waiting))
         aside = None
         if waiting and _is_ibm(artifact):
             try:
-                aside = self._serve(artifact, root, {**env, **EVENTS}, log, 0, [CodeEngineUrl()])
+                aside = self._serve(artifact, root, {**env, **hosting.EVENTS}, log, 0, [CodeEngineUrl()])
             except BaseException:
                 served.stop()
                 raise
@@ -141,16 +138,6 @@ def _environment(artifact: Artifact) -> environments.Environment:
 
 def _version(artifact: Artifact) -> str:
     return pythons.full_version(_environment(artifact).python, artifact.python) or artifact.python
-
-
-def _waiting(root: Path) -> list[dict[str, Any]]:
-    """The triggers that bring events to the artifact; none where it is a plain action."""
-    try:
-        document = json.loads((root / stage.MANIFEST).read_bytes())
-    except FileNotFoundError:
-        return []
-    triggers = [trigger for waiting in document.get("triggers", {}).values() for trigger in waiting]
-    return [trigger for trigger in triggers if trigger["kind"] != stage.HTTP]
 
 
 def _first(fleet: Fleet[Container], artifact: Artifact) -> Container:
