@@ -24,13 +24,13 @@ FILES = {
         memory = 128
     """,
     "app.py": """
-        from hyfn import aws, kubernetes
+        from hyfn import kubernetes, local
 
         @kubernetes
         def settle(amount: int) -> int:
             return amount
 
-        @aws
+        @local
         def other() -> None: ...
     """,
 }
@@ -56,7 +56,7 @@ def image(manifest: Path) -> str:
 def test_a_manifest_stands_beside_its_artifact_where_there_is_one(folder: Path, tmp_path: Path) -> None:
     build(folder, tmp_path / "out")
     assert (tmp_path / "out" / PATH).exists()
-    assert not (tmp_path / "out" / "aws" / "other.manifest.json").exists()
+    assert not (tmp_path / "out" / "local" / "other.manifest.json").exists()
 
 
 def test_an_image_that_was_not_pushed_is_in_no_registry_that_can_be(folder: Path, tmp_path: Path) -> None:
