@@ -28,7 +28,7 @@ READING: Mapping[str, tuple[dict[str, str], list[str]]] = {
     ),
     "a function without a target": (
         app("\ndef f(n: int) -> int:\n    return n\n"),
-        ["app.py:3: no function of project has a target (put one of @aws, "],
+        ["app.py:3: no function of project has a target (put one of @alibaba, @aws, "],
     ),
     "a decorator that is not hyfn's": (
         app("import functools\n@functools.cache\ndef f(n: int) -> int:\n    return n\n"),

@@ -168,10 +168,11 @@ def test_the_end_of_a_python_is_told_half_a_year_before(python: str, today: date
 def test_the_life_of_every_python_on_offer_is_known(name: str, packer: Packer, target: Target) -> None:
     [runtime, *_] = packer.runtimes(target)
     assert runtime.python in lifecycle.END_OF_LIFE
-    module = clouds.get(target.cloud, "pack")
-    assert set(module.PYTHONS) <= lifecycle.END_OF_LIFE.keys()
+    pythons = clouds.get(target.cloud, "capabilities").capabilities(target).pythons
+    assert runtime.python in pythons
+    assert pythons.keys() <= lifecycle.END_OF_LIFE.keys()
     known = packer.limits(target).retirements
-    assert not known or set(module.PYTHONS) == known.keys()
+    assert not known or pythons.keys() == known.keys()
 
 
 # Environment variables
@@ -366,6 +367,22 @@ EDGES: dict[str, dict[str, tuple[list[object], list[object]]]] = {
         "name": (["a", "x" * 256, "a b"], ["x" * 257, "a ", "a/b"]),
         "namespace": (["_", "a.b"], ["a/b"]),
         "package": (["a-b"], ["-a"]),
+        "python": (["3.11", "3.12"], ["3.10", "3.13"]),
+    },
+    "fn": {
+        "memory": ([1, 8192], [0, 8193]),
+        "timeout": ([1, 300], [0.99, 300.1]),
+        "name": (["a", "x" * 255, "a.b~c"], ["x" * 256, "a b"]),
+        "app": (["a", "x" * 255], ["x" * 256, "a/b"]),
+        "python": (["3.11", "3.12"], ["3.10", "3.13"]),
+        "architecture": (["x86_64", "arm64", "multi"], ["riscv64"]),
+    },
+    "alibaba": {
+        "memory": ([128, 32_768], [64, 32_832, 129]),
+        "timeout": ([1, 86_400], [0.99, 86_400.1]),
+        "concurrency": ([1, 200], [0, 201]),
+        "cpu": ([0.1, 0.25], [0.04, 16.05]),
+        "name": (["a", "_" * 64], ["x" * 65, "1a"]),
         "python": (["3.11", "3.12"], ["3.10", "3.13"]),
     },
     "local": {"timeout": ([0.001], [0, -1]), "python": (["3.11", "3.14"], ["3.10", "3.15"])},

@@ -8,6 +8,8 @@ from hyfn.model import Ability, Capabilities, Evidence, Figure, Span, Target
 
 MAX_EVENT = 2**20
 """Bytes of an asynchronous invocation's event."""
+MANAGED = "the API takes 32,768 too, it seems for Lambda Managed Instances, which hyfn does not use; not verified"
+"""MemorySize in botocore 1.44.5, whose words on Timeout tell such instances apart; those on MemorySize do not."""
 DOCS = "https://docs.aws.amazon.com/lambda/latest/dg"
 
 
@@ -16,7 +18,7 @@ def capabilities(target: Target) -> Capabilities:
     return Capabilities(
         limits,
         {python: limits.retirements.get(python) for python in pack.PYTHONS},
-        Span(pack.MIN_MEMORY, pack.MAX_MEMORY, pack.MEMORY, "MB", pack.QUOTAS),
+        Span(pack.MIN_MEMORY, pack.MAX_MEMORY, pack.MEMORY, "MB", f"{DOCS}/configuration-memory.html", MANAGED),
         Span(1, pack.MAX_TIMEOUT, pack.TIMEOUT, "s", pack.QUOTAS),
         Figure(MAX_REQUEST, "B", pack.QUOTAS, "by a function URL it travels as base64"),
         Figure(MAX_REQUEST, "B", pack.QUOTAS, "by a function URL it travels as base64"),
