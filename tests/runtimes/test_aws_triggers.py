@@ -13,7 +13,7 @@ from urllib.parse import urlsplit
 import pytest
 
 from hyfn import project
-from hyfn.clouds.aws import resources
+from hyfn.clouds.aws import triggers
 from hyfn.dev.application import Application
 from tests import waking
 
@@ -162,4 +162,4 @@ def test_a_topic_s_poisoned_message_fails_its_invocation(up: Up) -> None:
     ],
 )
 def test_schedules_are_eventbridge_s(when: str, expression: str) -> None:
-    assert resources.expression(when) == expression
+    assert triggers.expression(when) == expression

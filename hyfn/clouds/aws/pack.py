@@ -9,7 +9,7 @@ from datetime import date
 from pathlib import Path
 from typing import Any
 
-from hyfn.clouds.aws import resources
+from hyfn.clouds.aws import resources, triggers
 from hyfn.model import Container, FunctionSpec, Limit, Limits, Offer, Problem, Retirement, Runtime, Staged, Target, Tree
 from hyfn.pack import naming
 
@@ -79,7 +79,7 @@ class LambdaPacker:
         if (name := options.get("name")) and not NAME.fullmatch(str(name)):
             said = f"a function's name on AWS Lambda is 1 to {MAX_NAME} letters, digits, - and _, not {name!r}"
             yield Problem("error", said, target.place, "leave name= out, and hyfn derives one")
-        yield from resources.problems(function)
+        yield from triggers.problems(function)
 
     def limits(self, target: Target) -> Limits:
         """An image brings its own Python, which Lambda does not retire."""
@@ -134,7 +134,7 @@ class LambdaPacker:
         return resources.template(function, target, name, image, made)
 
     def offers(self, target: Target) -> Mapping[str, Offer]:  # noqa: ARG002
-        return resources.OFFERS
+        return triggers.OFFERS
 
 
 packer = LambdaPacker()

@@ -6,53 +6,52 @@ Types and properties: https://docs.aws.amazon.com/AWSCloudFormation/latest/Templ
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterator, Mapping
+import json
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
-from hyfn.discover import schedules
-from hyfn.model import FunctionSpec, Offer, Problem, Target, Trigger
+from hyfn.clouds.aws.on import S3_CHANGES
+from hyfn.clouds.aws.triggers import UNWINDOWED, expression, is_kafka
+from hyfn.model import FunctionSpec, Target, Trigger
 
 Json = dict[str, Any]
 
-DOCS = "https://docs.aws.amazon.com/lambda/latest/dg"
-OFFERS: Mapping[str, Offer] = {
-    "http": Offer("a function URL", f"{DOCS}/urls-invocation.html", ("methods", "mount")),
-    "schedule": Offer("EventBridge Scheduler", f"{DOCS}/with-eventbridge-scheduler.html", ("timezone",)),
-    "blob": Offer("S3 event notifications", f"{DOCS}/with-s3.html", ("prefix", "suffix", "change")),
-    "queue": Offer("Amazon SQS", f"{DOCS}/with-sqs.html", ("batch",)),
-    "topic": Offer("Amazon SNS", f"{DOCS}/with-sns.html"),
-    "stream": Offer("Kinesis, or Kafka", f"{DOCS}/with-kinesis.html", ("batch", "start", "via", "connection")),
-    "event": Offer("EventBridge", f"{DOCS}/services-eventbridge.html", ("source",)),
-}
-UNWINDOWED = 10
-"""A batch of more messages of SQS than this wants a window of a second at least.
-https://docs.aws.amazon.com/lambda/latest/dg/services-sqs-configure.html"""
 STARTS = {"latest": "LATEST", "earliest": "TRIM_HORIZON"}
-CODE: Json = {
+MSK = "arn:"
+"""A cluster of Amazon's own Kafka is known by its ARN, any other by its servers."""
+REPORTING: Json = {"FunctionResponseTypes": ["ReportBatchItemFailures"]}
+TICK = {
+    "version": "0",
+    "id": "<aws.scheduler.schedule-arn>@<aws.scheduler.scheduled-time>",
+    "detail-type": "Scheduled Event",
+    "source": "aws.scheduler",
+    "time": "<aws.scheduler.scheduled-time>",
+    "resources": ["<aws.scheduler.schedule-arn>"],
+}
+"""What EventBridge Scheduler is to send: its own form, but with an id that a second attempt has too.
+https://docs.aws.amazon.com/scheduler/latest/UserGuide/managing-schedule-context-attributes.html"""
+PARAMETERS: Json = {
     "CodeBucket": {"Type": "String", "Description": "The bucket that the artifact was uploaded to"},
     "CodeKey": {"Type": "String", "Description": "The artifact's name in it"},
-}
-ROLE: Json = {
     "FunctionRole": {"Type": "String", "Description": "The ARN of the role that the function runs by"},
-}
-SCHEDULER_ROLE: Json = {
+    "KafkaAccess": {
+        "Type": "String",
+        "Default": "SASL_SCRAM_512_AUTH",
+        "Description": "How Lambda is let in to Kafka, a type of SourceAccessConfiguration",
+    },
+    "KafkaSecret": {"Type": "String", "Description": "The ARN of the secret by which it is, in AWS Secrets Manager"},
     "SchedulerRole": {"Type": "String", "Description": "The ARN of a role by which schedules invoke the function"},
 }
-
-
-def problems(function: FunctionSpec) -> Iterator[Problem]:
-    """What AWS would refuse of the function's triggers, beyond what it has not."""
-    for trigger in function.triggers:
-        is_kafka = trigger.options.get("via") == "kafka"
-        if is_kafka and not trigger.options["connection"]:
-            said = f"Lambda wants the bootstrap servers of the Kafka that has {trigger.resource}"
-            yield Problem("error", said, trigger.place, 'connection="kafka.example:9092"')
+"""Those that may be wanted. What a connection names is one more."""
 
 
 def template(function: FunctionSpec, target: Target, name: str, image: str, made: Mapping[str, Any]) -> Json:
     """`made` are the function's own properties: Runtime, Handler, MemorySize, Timeout, Architectures.
 
-    What this project does not own (queues, topics, streams, buckets) is named, never made.
+    What this project does not own (queues, topics, streams, buckets) is named, never made: those of the account and
+    region that the template is deployed to. A bucket must have EventBridge turned on
+    (https://docs.aws.amazon.com/AmazonS3/latest/userguide/enable-event-notifications-eventbridge.html); a queue must
+    hide a message for as long as the function may run; the role must be allowed to read queues and streams.
     """
     env = target.options.get("env") or {}
     code = {"ImageUri": image} if image else {"S3Bucket": _ref("CodeBucket"), "S3Key": _ref("CodeKey")}
@@ -60,51 +59,40 @@ def template(function: FunctionSpec, target: Target, name: str, image: str, made
     properties |= {"PackageType": "Image"} if image else {}
     properties |= {"Environment": {"Variables": dict(sorted(env.items()))}} if env else {}
     resources: Json = {"Function": {"Type": "AWS::Lambda::Function", "Properties": properties}}
-    for trigger in function.triggers:
-        resources |= _MAKE[trigger.kind](trigger, _id(trigger))
-    if target.options.get("url") and "Url" not in resources:
-        resources |= _url_resource("AWS_IAM")
-    schedules_role = SCHEDULER_ROLE if any(trigger.kind == "schedule" for trigger in function.triggers) else {}
+    if target.options.get("url"):
+        resources["Url"] = _url("AWS_IAM")
+    for key, triggers in _together(function.triggers).items():
+        resources |= _MAKE[triggers[0].kind](triggers, _id(key))
     return {
         "AWSTemplateFormatVersion": "2010-09-09",
-        "Parameters": {**({} if image else CODE), **ROLE, **schedules_role},
+        "Parameters": _parameters(function.triggers, json.dumps(resources)),
         "Resources": resources,
     }
 
 
-def expression(when: str) -> str:
-    """A schedule as EventBridge has it: six fields, of which one day is "?", and days of the week from 1, Sunday.
-
-    https://docs.aws.amazon.com/scheduler/latest/UserGuide/schedule-types.html
-    """
-    schedule = schedules.read(when)
-    if schedule.minutes:
-        return _rate(schedule.minutes)
-    minute, hour, day, month, weekday = (_spelt(field) for field in schedule.cron)
-    if weekday == "*":
-        return f"cron({minute} {hour} {day} {month} ? *)"
-    days = sorted({number % 7 + 1 for number in schedules.numbers(schedule.cron[4], 0, 6)})
-    return f"cron({minute} {hour} ? {month} {','.join(map(str, days))} *)"
+def _parameters(triggers: Sequence[Trigger], resources: str) -> Json:
+    named = {_parameter(trigger.options["connection"]) for trigger in triggers if trigger.options.get("connection")}
+    servers = {"Type": "CommaDelimitedList", "Description": "The bootstrap servers of Kafka, host:port"}
+    wanted = {**PARAMETERS, **dict.fromkeys(sorted(named), servers)}
+    return {name: each for name, each in wanted.items() if json.dumps(_ref(name)) in resources}
 
 
-def _rate(minutes: int) -> str:
-    for unit, length in (("day", 1440), ("hour", 60), ("minute", 1)):
-        if minutes % length == 0:
-            count = minutes // length
-            return f"rate({count} {unit}{'s' if count > 1 else ''})"
-    raise AssertionError(minutes)
+Key = tuple[str, ...]
 
 
-def _spelt(field: str) -> str:
-    """Steps within a range are spelt out: EventBridge has steps only from a first number on."""
-    if "-" not in field or "/" not in field:
-        return field.replace("*/", "0/") if field.startswith("*/") else field
-    return ",".join(map(str, sorted(schedules.numbers(field, 0, 59))))
+def _together(triggers: Sequence[Trigger]) -> dict[Key, list[Trigger]]:
+    """Those of one source, for which AWS is told once: an event that two functions of the artifact wait for comes once,
+    and the artifact gives it to both."""
+    found: dict[Key, list[Trigger]] = {}
+    for trigger in triggers:
+        own = [str(trigger.options.get(option, "")) for option in ("timezone", "change", "via", "connection")]
+        path = "" if trigger.kind == "http" else trigger.resource
+        found.setdefault((trigger.kind, path, *own), []).append(trigger)
+    return dict(sorted(found.items()))
 
 
-def _id(trigger: Trigger) -> str:
-    digest = hashlib.sha256(f"{trigger.kind} {sorted(trigger.options.items())}".encode()).hexdigest()[:6]
-    return f"{trigger.kind.capitalize()}{digest}"
+def _id(key: Key) -> str:
+    return f"{key[0].capitalize()}{hashlib.sha256(repr(key).encode()).hexdigest()[:6]}"
 
 
 def _ref(name: str) -> Json:
@@ -115,54 +103,64 @@ def _arn(name: str = "Function") -> Json:
     return {"Fn::GetAtt": [name, "Arn"]}
 
 
-def _sub(text: str) -> Json:
-    return {"Fn::Sub": text}
+def _named(service: str, name: str) -> Json:
+    return {"Fn::Sub": f"arn:${{AWS::Partition}}:{service}:${{AWS::Region}}:${{AWS::AccountId}}:{name}"}
 
 
-def _permission(principal: str, source: Any) -> Json:
-    properties = {"Action": "lambda:InvokeFunction", "FunctionName": _ref("Function"), "Principal": principal}
+def _permission(principal: str, source: Json) -> Json:
+    """For one source of this account, which its ARN tells."""
+    return _allowed("lambda:InvokeFunction", Principal=principal, SourceArn=source)
+
+
+def _allowed(action: str, **properties: Any) -> Json:
+    given = {"Action": action, "FunctionName": _ref("Function"), **properties}
+    return {"Type": "AWS::Lambda::Permission", "Properties": given}
+
+
+def _http(_: Sequence[Trigger], __: str) -> Json:
+    """Open to anybody: that is what @on.http says. A URL wants both permissions
+    (https://docs.aws.amazon.com/lambda/latest/dg/urls-auth.html)."""
     return {
-        "Type": "AWS::Lambda::Permission",
-        "Properties": {**properties, "SourceArn": source, "SourceAccount": _ref("AWS::AccountId")},
+        "Url": _url("NONE"),
+        "UrlPermission": _allowed("lambda:InvokeFunctionUrl", Principal="*", FunctionUrlAuthType="NONE"),
+        "UrlInvokePermission": _allowed("lambda:InvokeFunction", Principal="*", InvokedViaFunctionUrl=True),
     }
 
 
-def _url(trigger: Trigger, _: str) -> Json:  # noqa: ARG001
-    """Open to anybody: that is what @on.http says."""
-    permission = {
-        "Type": "AWS::Lambda::Permission",
-        "Properties": {
-            "Action": "lambda:InvokeFunctionUrl",
-            "FunctionName": _ref("Function"),
-            "Principal": "*",
-            "FunctionUrlAuthType": "NONE",
-        },
-    }
-    return {**_url_resource("NONE"), "UrlPermission": permission}
+def _url(auth: str) -> Json:
+    return {"Type": "AWS::Lambda::Url", "Properties": {"AuthType": auth, "TargetFunctionArn": _arn()}}
 
 
-def _url_resource(auth: str) -> Json:
-    properties = {"AuthType": auth, "TargetFunctionArn": _arn()}
-    return {"Url": {"Type": "AWS::Lambda::Url", "Properties": properties}}
-
-
-def _schedule(trigger: Trigger, id: str) -> Json:
+def _schedule(triggers: Sequence[Trigger], id: str) -> Json:
+    when = triggers[0].resource
+    told = json.dumps({**TICK, "detail": {"when": when}})
     properties = {
         "FlexibleTimeWindow": {"Mode": "OFF"},
-        "ScheduleExpression": expression(trigger.resource),
-        "ScheduleExpressionTimezone": trigger.options["timezone"],
-        "Target": {"Arn": _arn(), "RoleArn": _ref("SchedulerRole")},
+        "ScheduleExpression": expression(when),
+        "ScheduleExpressionTimezone": triggers[0].options["timezone"],
+        "Target": {"Arn": _arn(), "RoleArn": _ref("SchedulerRole"), "Input": told},
     }
     return {id: {"Type": "AWS::Scheduler::Schedule", "Properties": properties}}
 
 
-def _blob(trigger: Trigger, id: str) -> Json:
-    """By EventBridge, which the bucket's owner turns on: a notification of the bucket's own would be the bucket's."""
-    options = trigger.options
-    key = [{"wildcard": f"{options['prefix']}*{options['suffix']}"}] if options["prefix"] or options["suffix"] else []
-    detail = {"bucket": {"name": [trigger.resource]}, **({"object": {"key": key}} if key else {})}
-    change = "Object Deleted" if options["change"] == "deleted" else "Object Created"
+def _blob(triggers: Sequence[Trigger], id: str) -> Json:
+    """By EventBridge, since a notification of the bucket's own is the bucket's, and that one is not ours."""
+    wanted = sorted({f"{_plain(each.options['prefix'])}*{_plain(each.options['suffix'])}" for each in triggers})
+    keys = {} if "*" in wanted else {"object": {"key": [{"wildcard": each} for each in wanted]}}
+    [change] = [kind for kind, made in S3_CHANGES.items() if made.endswith(triggers[0].options["change"])]
+    detail = {"bucket": {"name": [triggers[0].resource]}, **keys}
     return _rule(id, {"source": ["aws.s3"], "detail-type": [change], "detail": detail})
+
+
+def _plain(text: str) -> str:
+    """As itself in a wildcard of EventBridge's
+    (https://docs.aws.amazon.com/eventbridge/latest/userguide/eb-create-pattern-operators.html)."""
+    return text.replace("\\", "\\\\").replace("*", "\\*")
+
+
+def _event(triggers: Sequence[Trigger], id: str) -> Json:
+    sources = sorted({trigger.options["source"] for trigger in triggers})
+    return _rule(id, {"detail-type": [triggers[0].resource], **({} if "" in sources else {"source": sources})})
 
 
 def _rule(id: str, pattern: Json) -> Json:
@@ -171,12 +169,50 @@ def _rule(id: str, pattern: Json) -> Json:
     return {id: rule, f"{id}Permission": _permission("events.amazonaws.com", _arn(id))}
 
 
-def _queue(trigger: Trigger, id: str) -> Json:
-    batch = trigger.options["batch"]
-    arn = _sub(f"arn:${{AWS::Partition}}:sqs:${{AWS::Region}}:${{AWS::AccountId}}:{trigger.resource}")
+def _topic(triggers: Sequence[Trigger], id: str) -> Json:
+    topic = _named("sns", triggers[0].resource)
+    subscription = {"TopicArn": topic, "Protocol": "lambda", "Endpoint": _arn()}
+    return {
+        id: {"Type": "AWS::SNS::Subscription", "Properties": subscription},
+        f"{id}Permission": _permission("sns.amazonaws.com", topic),
+    }
+
+
+def _queue(triggers: Sequence[Trigger], id: str) -> Json:
+    batch = _batch(triggers)
     window = {"MaximumBatchingWindowInSeconds": 1} if batch > UNWINDOWED else {}
-    reported = {"FunctionResponseTypes": ["ReportBatchItemFailures"]}
-    return _mapping(id, {"EventSourceArn": arn, "BatchSize": batch, **window, **reported})
+    source = {"EventSourceArn": _named("sqs", triggers[0].resource)}
+    return _mapping(id, {**source, "BatchSize": batch, **window, **REPORTING})
+
+
+def _stream(triggers: Sequence[Trigger], id: str) -> Json:
+    starts = {trigger.options["start"] for trigger in triggers}
+    start = STARTS["earliest" if "earliest" in starts else "latest"]
+    common = {"BatchSize": _batch(triggers), "StartingPosition": start}
+    if is_kafka(triggers[0]):
+        return _mapping(id, {**_kafka(triggers[0].options["connection"]), "Topics": [triggers[0].resource], **common})
+    return _mapping(id, {"EventSourceArn": _named("kinesis", f"stream/{triggers[0].resource}"), **common, **REPORTING})
+
+
+def _kafka(connection: str) -> Json:
+    if connection.startswith(MSK):
+        return {"EventSourceArn": connection}
+    servers: Any = [server.strip() for server in connection.split(",")]
+    if ":" not in connection:
+        servers = _ref(_parameter(connection))
+    return {
+        "SelfManagedEventSource": {"Endpoints": {"KafkaBootstrapServers": servers}},
+        "SourceAccessConfigurations": [{"Type": _ref("KafkaAccess"), "URI": _ref("KafkaSecret")}],
+    }
+
+
+def _parameter(setting: str) -> str:
+    """A parameter's name has letters and digits only."""
+    return "".join(letter for letter in setting.title() if letter.isascii() and letter.isalnum())
+
+
+def _batch(triggers: Sequence[Trigger]) -> int:
+    return max(int(trigger.options["batch"]) for trigger in triggers)
 
 
 def _mapping(id: str, properties: Json) -> Json:
@@ -184,33 +220,8 @@ def _mapping(id: str, properties: Json) -> Json:
     return {id: {"Type": "AWS::Lambda::EventSourceMapping", "Properties": named}}
 
 
-def _topic(trigger: Trigger, id: str) -> Json:
-    arn = _sub(f"arn:${{AWS::Partition}}:sns:${{AWS::Region}}:${{AWS::AccountId}}:{trigger.resource}")
-    subscription = {"TopicArn": arn, "Protocol": "lambda", "Endpoint": _arn()}
-    return {
-        id: {"Type": "AWS::SNS::Subscription", "Properties": subscription},
-        f"{id}Permission": _permission("sns.amazonaws.com", arn),
-    }
-
-
-def _stream(trigger: Trigger, id: str) -> Json:
-    common = {"BatchSize": trigger.options["batch"], "StartingPosition": STARTS[trigger.options["start"]]}
-    if trigger.options["via"] == "kafka":
-        servers = [server.strip() for server in trigger.options["connection"].split(",")]
-        source = {"Endpoints": {"KafkaBootstrapServers": servers}}
-        return _mapping(id, {"SelfManagedEventSource": source, "Topics": [trigger.resource], **common})
-    arn = _sub(f"arn:${{AWS::Partition}}:kinesis:${{AWS::Region}}:${{AWS::AccountId}}:stream/{trigger.resource}")
-    reported = {"FunctionResponseTypes": ["ReportBatchItemFailures"]}
-    return _mapping(id, {"EventSourceArn": arn, **common, **reported})
-
-
-def _event(trigger: Trigger, id: str) -> Json:
-    source = {"source": [trigger.options["source"]]} if trigger.options["source"] else {}
-    return _rule(id, {"detail-type": [trigger.resource], **source})
-
-
-_MAKE: Mapping[str, Any] = {
-    "http": _url,
+_MAKE: Mapping[str, Callable[[Sequence[Trigger], str], Json]] = {
+    "http": _http,
     "schedule": _schedule,
     "blob": _blob,
     "queue": _queue,
