@@ -20,7 +20,8 @@ GLIBC = {"3.11": "2.31", "3.12": "2.36", "3.13": "2.36"}
 PYTHONS = tuple(GLIBC)
 PYTHON = "3.13"
 MEMORIES = (512, 2048, 4096)
-"""MB of one instance in the Flex Consumption plan."""
+"""MB of one instance in the Flex Consumption plan
+(https://learn.microsoft.com/azure/azure-functions/flex-consumption-plan#instance-memory)."""
 TIMEOUT = 60.0
 MAX_TIMEOUT = 230
 """Seconds that Azure's front end waits for an answer, whatever the plan

@@ -18,7 +18,7 @@ def capabilities(target: Target) -> Capabilities:
     return Capabilities(
         limits,
         {python: limits.retirements.get(python) for python in pack.PYTHONS},
-        Span(least, most, pack.MEMORY, "MB", QUOTAS, "its least is from the page of memory limits of Cloud Run"),
+        Span(least, most, pack.MEMORY, "MB", QUOTAS, "the least was not verified"),
         Span(shortest, longest, pack.TIMEOUT, "s", TIMEOUT, "a function that an event wakes may have less"),
         Figure(MAX_REQUEST, "B", QUOTAS),
         Figure(MAX_REQUEST, "B", QUOTAS, "10 MB where it is streamed"),

@@ -35,6 +35,9 @@ LIMITS = {
     "max_instances": (1, 1000, "instances"),
     "concurrency": (1, 1000, "calls at a time in one instance"),
 }
+"""https://cloud.google.com/functions/quotas, https://cloud.google.com/run/docs/configuring/request-timeout,
+https://cloud.google.com/run/docs/about-concurrency. Not verified: the least memory, and the most instances, which are a
+region's quota."""
 VARIABLE = Limit(32 * 1024, "https://cloud.google.com/run/quotas")
 """There are none of a deployment's size, nor of all variables together (https://cloud.google.com/functions/quotas)."""
 RESERVED = ("FUNCTION_.*", "K_.*", "PORT", "X_GOOGLE_.*")
