@@ -194,7 +194,7 @@ class _Operation:
         result, has_response = _without_response(self._result)
         made: dict[str, Any] = {}
         value = without_null(result)
-        if value is not None:
+        if value not in (None, "never"):
             content = {"application/json": {"schema": self._types.of(value)}}
             made["200"] = {"description": "What the function returns.", "content": content}
         if has_null(result):
