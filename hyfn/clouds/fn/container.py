@@ -19,6 +19,7 @@ from hyfn.toolchain import scratch
 from hyfn.toolchain.processes import Process, wait_until
 from hyfn.wire import http1
 from hyfn.wire.carrier import Response
+from hyfn.wire.frame import CONTENT_TYPE
 
 START_SECONDS = 60.0
 """Fn gives 5; a busy machine that compiles its imports may need more."""
@@ -26,7 +27,7 @@ SOCKET = "lsnr.sock"
 LONGEST = 107 - len("phony")
 """Bytes of a unix socket's path; fdk listens beside it, at a name that begins with "phony"."""
 PREFIX, SHORT = "hyfn-fn-", Path("/tmp")  # noqa: S108
-NO_CALL = {"content-type": "application/octet-stream", "fn-call-id": "start"}
+NO_CALL = {"content-type": CONTENT_TYPE, "fn-call-id": "start"}
 """A request that the host refuses once it is loaded."""
 
 

@@ -14,7 +14,7 @@ from hyfn.clouds.fn.call import ORACLE
 from hyfn.clouds.fn.container import FnContainer, NotLoaded
 from hyfn.errors import ProjectError
 from hyfn.model import Artifact, Target
-from hyfn.toolchain import environments, pythons
+from hyfn.toolchain import environments, hosting, pythons
 from hyfn.toolchain.fleet import LIMIT, PATIENCE, Fleet
 from hyfn.toolchain.http1 import Server
 from hyfn.toolchain.processes import Process, clean_env
@@ -33,6 +33,7 @@ class FnRunning:
     evidence: str
     fleet: Fleet[FnContainer]
     server: Server
+    events: Endpoint | None = None
 
     def stop(self) -> None:
         """End every process of it. Safe to repeat."""
@@ -77,12 +78,14 @@ class FnEmulator:
             raise
         url = f"http://127.0.0.1:{server.port}{_invoked(artifact).path}"
         version = pythons.full_version(environment.python, artifact.python) or artifact.python
+        endpoint = Endpoint("fn", artifact.function, url, ORACLE if artifact.platform == ORACLE else "")
         return FnRunning(
-            Endpoint("fn", artifact.function, url, ORACLE if artifact.platform == ORACLE else ""),
+            endpoint,
             f"fdk {_version(root)} on CPython {version}",
             "runtime",
             fleet,
             server,
+            endpoint if hosting.waits_for_events(root) else None,
         )
 
 

@@ -29,7 +29,8 @@ def answer(answer: Answer) -> tuple[int, dict[str, str], bytes]:
 
 
 def handler(ctx: Any, data: Any = None) -> Any:
-    """Run the call in `data`. Anything that carries no call is refused, and nothing runs.
+    """Run the call in `data`, or give functions what it tells of. Anything else is refused, and nothing runs. Raises
+    what is to make Fn say that the function failed.
 
     Not a coroutine: fdk cuts those off after 60 seconds, whatever the function's timeout (response_timeout in its
     async_http/server.py). Fn has one call at a time for a container, so nobody waits meanwhile.
@@ -37,8 +38,20 @@ def handler(ctx: Any, data: Any = None) -> Any:
     try:
         frame = receive(ctx, data.getvalue() if data is not None else b"")
     except CallError as error:
+        if _on is not None and not _is_gateways(ctx):
+            return _response(ctx, _woken(data.getvalue() if data is not None else b""))
         return _response(ctx, Answer(error.http_status, b"", error.code))
-    return _response(ctx, _beside(frame))
+    return _response(ctx, _beside(_runner.answer, frame))  # type: ignore[union-attr]
+
+
+def _is_gateways(ctx: Any) -> bool:
+    """Whether a gateway sent it, behind which anybody may be. fdk has HTTP headers, or a URL, of those alone."""
+    return bool(ctx.HTTPHeaders() or ctx.RequestURL())
+
+
+def _woken(body: bytes) -> Answer:
+    _beside(_on.handle, _runner, body)  # type: ignore[union-attr]
+    return Answer(200, b"")
 
 
 def _response(ctx: Any, answered: Answer) -> Any:
@@ -51,13 +64,12 @@ def _response(ctx: Any, answered: Answer) -> Any:
     return response
 
 
-def _beside(frame: bytes) -> Answer:
+def _beside(run: Any, *arguments: Any) -> Any:
     """Run it beside fdk's event loop: bodies may have loops of their own, which a thread with a running one refuses."""
     from contextvars import copy_context
 
     # With the context fdk writes the call's id before each line that the function logs.
-    answered: Answer = _thread().submit(copy_context().run, _runner.answer, frame).result()  # type: ignore[union-attr]
-    return answered
+    return _thread().submit(copy_context().run, run, *arguments).result()
 
 
 def _thread() -> Any:
@@ -70,4 +82,6 @@ def _thread() -> Any:
 
 _threads: list[Any] = []
 # Made when fdk loads func.py, at the first call; there is none where this is no artifact (tests read the translations).
-_runner = None if load.manifest() is None else runner(is_threaded=False)
+_document = load.manifest()
+_runner = None if _document is None else runner(is_threaded=False)
+_on = None if _document is None else load.on(_document)

@@ -13,6 +13,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from hyfn.clouds.fn import resources
 from hyfn.errors import BuildError
 from hyfn.model import Container, FunctionSpec, Limit, Limits, Offer, Problem, Runtime, Staged, Target, Tree
 from hyfn.pack import naming
@@ -91,6 +92,7 @@ class FnPacker:
             if given and not NAME.fullmatch(str(given)):
                 said = f"{_who(target)} takes 1 to {MAX_NAME} letters, digits, -, _, . and ~ as {option}, not {given!r}"
                 yield Problem("error", said, target.place, f"leave {option}= out, and the default is taken")
+        yield from resources.problems(function)
 
     def limits(self, target: Target) -> Limits:
         """Neither limits an image's size, and the image brings its own Python."""
@@ -128,19 +130,21 @@ class FnPacker:
         """As fdk does, by its own loader, but for listening."""
         return LOAD
 
-    def manifest(self, function: FunctionSpec, target: Target, name: str, image: str) -> Mapping[str, Any]:  # noqa: ARG002
+    def manifest(self, function: FunctionSpec, target: Target, name: str, image: str) -> Mapping[str, Any]:
         """The body of Fn's POST /v2/fns (fn/api/models/fn.go) or of Oracle's CreateFunction, but for the application's
-        id, which only its server knows."""
+        id, which only its server knows. Oracle's triggers stand beside it (see resources.py)."""
         options = target.options
         memory, config = options.get("memory") or MEMORY, dict(options.get("env") or {})
         if target.platform == ORACLE:
             sizes = {"memoryInMBs": memory, "timeoutInSeconds": seconds(options)}
-            return {"displayName": name, "image": image, **sizes, "config": config}
+            made = {"displayName": name, "image": image, **sizes, "config": config}
+            waking = resources.triggers(function, name)
+            return {"function": made, **waking} if waking else made
         return {"name": name, "image": image, "memory": memory, "timeout": seconds(options), "config": config}
 
-    def offers(self, target: Target) -> Mapping[str, Offer]:  # noqa: ARG002
-        """None that are read yet."""
-        return {}
+    def offers(self, target: Target) -> Mapping[str, Offer]:
+        """Fn itself wakes functions by calls alone."""
+        return resources.OFFERS if target.platform == ORACLE else {}
 
 
 packer = FnPacker()
