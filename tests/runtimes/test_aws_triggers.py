@@ -2,71 +2,56 @@
 
 from __future__ import annotations
 
-import http.client
 import json
 from collections.abc import Iterator
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
-from urllib.parse import urlsplit
 
 import pytest
 
-from hyfn import project
 from hyfn.clouds.aws import triggers
-from hyfn.dev.application import Application
-from tests import waking
+from tests import lambdas, waking
+from tests.lambdas import Lambdas
+
+pytestmark = pytest.mark.runtime
 
 GOLDEN = Path(__file__).parents[1] / "golden" / "events" / "aws"
 ORDER = {"id": "a", "n": 1}
 
 
-@dataclass(frozen=True)
-class Up:
-    folder: Path
-    application: Application
-
-    def invoke(self, kind: str, event: object) -> tuple[bool, Any]:
-        """Whether the invocation went well, and what it gave."""
-        endpoint = self.application.running[f"app:on_{kind}@aws"].events
-        assert endpoint is not None
-        url = urlsplit(endpoint.url)
-        connection = http.client.HTTPConnection(str(url.hostname), url.port, timeout=30)
-        try:
-            connection.request("POST", url.path, json.dumps(event).encode(), {"Content-Type": "application/json"})
-            response = connection.getresponse()
-            failed = response.getheader("x-amz-function-error")
-            return failed is None and response.status == 200, json.loads(response.read())
-        finally:
-            connection.close()
-
-    def send(self, name: str, kind: str = "") -> tuple[Any, list[dict[str, Any]]]:
-        """What the function answered to a recorded event, and what it got."""
-        waking.recorded(self.folder)
-        went_well, answer = self.invoke(
-            kind or name.partition("-")[0], json.loads((GOLDEN / f"{name}.json").read_text())
-        )
-        assert went_well, answer
-        return answer, waking.recorded(self.folder)
-
-
 @pytest.fixture(scope="module")
-def up(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Up]:
-    folder = waking.write(tmp_path_factory.mktemp("aws"), "aws")
-    with Application(project.read(folder), lambda text: None) as application:
-        yield Up(folder, application)
+def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Lambdas]:
+    with lambdas.running(waking.write(tmp_path_factory.mktemp("aws"), "aws")) as found:
+        yield found
+
+
+@pytest.fixture
+def up(running: Lambdas) -> Lambdas:
+    waking.recorded(running.folder)
+    return running
+
+
+def recorded(name: str) -> Any:
+    return json.loads((GOLDEN / f"{name}.json").read_text())
+
+
+def send(up: Lambdas, name: str, kind: str = "") -> tuple[Any, list[dict[str, Any]]]:
+    """What the function answered to a recorded event, and what it got."""
+    went_well, answer = up.invoke(f"on_{kind or name.partition('-')[0]}", recorded(name))
+    assert went_well, answer
+    return answer, up.got
 
 
 @pytest.mark.parametrize("name", ["schedule", "schedule-scheduler"])
-def test_a_schedule(up: Up, name: str) -> None:
-    _, [got] = up.send(name)
+def test_a_schedule(up: Lambdas, name: str) -> None:
+    _, [got] = send(up, name)
     assert (got["type"], got["source"], got["data"]) == ("dev.hyfn.schedule.tick", "/schedule", None)
     assert got["time"] in ("2019-03-01T01:23:45+00:00", "2022-11-10T22:55:00+00:00")
 
 
 @pytest.mark.parametrize("name", ["blob", "blob-multipart", "blob-bridge"])
-def test_a_blob(up: Up, name: str) -> None:
-    _, [got] = up.send(name)
+def test_a_blob(up: Lambdas, name: str) -> None:
+    _, [got] = send(up, name)
     assert (got["type"], got["source"]) == ("dev.hyfn.blob.created", "/blob/invoices")
     assert got["subject"] == got["data"]["name"] == "in/b21b b84ü.json"
     assert got["data"]["container"] == "invoices"
@@ -74,8 +59,8 @@ def test_a_blob(up: Up, name: str) -> None:
     assert (got["data"]["version"] is None) == (name == "blob")
 
 
-def test_of_a_batch_of_messages_just_the_poisoned_one_is_kept(up: Up) -> None:
-    answer, got = up.send("queue")
+def test_of_a_batch_of_messages_just_the_poisoned_one_is_kept(up: Lambdas) -> None:
+    answer, got = send(up, "queue")
     assert answer == {"batchItemFailures": [{"itemIdentifier": "2e1424d4-f796-459a-8184-9c92662be6da"}]}
     assert [each["data"] for each in got] == [ORDER, ORDER]
     assert (got[0]["type"], got[0]["source"]) == ("dev.hyfn.queue.message", "/queue/orders")
@@ -83,21 +68,21 @@ def test_of_a_batch_of_messages_just_the_poisoned_one_is_kept(up: Up) -> None:
     assert got[0]["time"] == "2018-12-17T21:37:29.183000+00:00"
 
 
-def test_of_a_fifo_queue_what_follows_in_its_group_is_kept_too(up: Up) -> None:
-    answer, got = up.send("queue-fifo")
+def test_of_a_fifo_queue_what_follows_in_its_group_is_kept_too(up: Lambdas) -> None:
+    answer, got = send(up, "queue-fifo")
     kept = [each["itemIdentifier"][:2] for each in answer["batchItemFailures"]]
     assert kept == ["11", "22"]
     assert [each["id"][:2] for each in got] == ["33"]
 
 
-def test_a_topic(up: Up) -> None:
-    _, [got] = up.send("topic")
+def test_a_topic(up: Lambdas) -> None:
+    _, [got] = send(up, "topic")
     assert (got["type"], got["source"], got["subject"]) == ("dev.hyfn.topic.message", "/topic/news", "TestInvoke")
     assert (got["data"], got["extensions"]["test"]) == (ORDER, "TestString")
 
 
-def test_kinesis_goes_back_to_the_record_that_failed(up: Up) -> None:
-    answer, [got] = up.send("stream")
+def test_kinesis_goes_back_to_the_record_that_failed(up: Lambdas) -> None:
+    answer, [got] = send(up, "stream")
     failed = "49590338271490256608559692540925702759324208523137515618"
     assert answer == {"batchItemFailures": [{"itemIdentifier": failed}]}
     assert (got["type"], got["source"], got["data"]) == ("dev.hyfn.stream.record", "/stream/clicks", ORDER)
@@ -105,8 +90,8 @@ def test_kinesis_goes_back_to_the_record_that_failed(up: Up) -> None:
     assert got["extensions"]["partitionkey"] == "1"
 
 
-def test_kafka(up: Up) -> None:
-    _, [got] = up.send("kafka", "stream")
+def test_kafka(up: Lambdas) -> None:
+    _, [got] = send(up, "kafka", "stream")
     assert (got["type"], got["source"], got["data"]) == ("dev.hyfn.stream.record", "/stream/clicks", ORDER)
     assert got["extensions"] == {
         "partition": "0",
@@ -116,8 +101,8 @@ def test_kafka(up: Up) -> None:
     }
 
 
-def test_an_event_of_a_bus(up: Up) -> None:
-    _, [got] = up.send("event")
+def test_an_event_of_a_bus(up: Lambdas) -> None:
+    _, [got] = send(up, "event")
     assert (got["type"], got["source"], got["data"]) == ("com.acme.order", "/shop", ORDER)
     assert (got["id"], got["time"]) == ("6a7e8feb-b491-4cf7-a9f1-bf3703467718", "2017-12-22T18:43:48+00:00")
 
@@ -134,16 +119,16 @@ def test_an_event_of_a_bus(up: Up) -> None:
         {"Records": "x"},
     ],
 )
-def test_what_no_service_sends_fails_its_invocation_and_no_other(up: Up, event: object) -> None:
-    went_well, answer = up.invoke("queue", event)
+def test_what_no_service_sends_fails_its_invocation_and_no_other(up: Lambdas, event: object) -> None:
+    went_well, answer = up.invoke("on_queue", event)
     assert (went_well, "Malformed" in str(answer)) == (False, True) or answer == {"hyfn_refused": "MALFORMED"}
-    assert len(up.send("queue")[1]) == 2
+    assert len(send(up, "queue")[1]) == 2
 
 
-def test_a_topic_s_poisoned_message_fails_its_invocation(up: Up) -> None:
-    event = json.loads((GOLDEN / "topic.json").read_text())
+def test_a_topic_s_poisoned_message_fails_its_invocation(up: Lambdas) -> None:
+    event = recorded("topic")
     event["Records"][0]["Sns"]["Message"] = '{"id": "b", "n": 13}'
-    went_well, answer = up.invoke("topic", event)
+    went_well, answer = up.invoke("on_topic", event)
     assert (went_well, answer["errorType"], answer["errorMessage"]) == (False, "ValueError", "poison")
 
 
