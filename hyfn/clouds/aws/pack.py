@@ -33,6 +33,9 @@ UNPACKED = Limit(250 * 2**20, QUOTAS)
 IMAGE = Limit(10 * 2**30, QUOTAS)
 """Uncompressed, all layers."""
 ENVIRONMENT = Limit(4096, QUOTAS)
+SHORT = re.compile(r"[A-Za-z]|_\w*", re.ASCII)
+"""Variables that Lambda takes none of: a name begins with a letter and has two at least
+(https://docs.aws.amazon.com/lambda/latest/dg/API_Environment.html)."""
 RESERVED = (
     "_HANDLER",
     "_X_AMZN_TRACE_ID",
@@ -79,6 +82,10 @@ class LambdaPacker:
         if (name := options.get("name")) and not NAME.fullmatch(str(name)):
             said = f"a function's name on AWS Lambda is 1 to {MAX_NAME} letters, digits, - and _, not {name!r}"
             yield Problem("error", said, target.place, "leave name= out, and hyfn derives one")
+        for variable in options.get("env") or {}:
+            if SHORT.fullmatch(str(variable)) and variable not in RESERVED:
+                said = f"env has {variable}, and AWS Lambda wants a letter first, and two characters at least"
+                yield Problem("error", said, target.place, "give it another name")
         yield from triggers.problems(function)
 
     def limits(self, target: Target) -> Limits:
