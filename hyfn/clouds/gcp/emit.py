@@ -39,14 +39,14 @@ class GcpEmitter:
 emitter = GcpEmitter()
 
 
-def _tick(when: str, event: Event, _: int) -> Sent:  # noqa: ARG001
+def _tick(when: str, event: Event, _: int) -> Sent:
     return {
         "User-Agent": "Google-Cloud-Scheduler",
         "X-CloudScheduler": "true",
         "X-CloudScheduler-JobName": "hyfn",
         "X-CloudScheduler-ScheduleTime": event["time"],
         "Content-Type": "application/octet-stream",
-    }, b""
+    }, when.encode()
 
 
 def _blob(bucket: str, event: Event, _: int) -> Sent:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import math
+from base64 import b64encode
 from collections.abc import Iterator, Mapping
 from typing import Any
 
@@ -98,7 +99,8 @@ Made = tuple[str, str, Json]
 
 def _schedule(trigger: Trigger, id: str, events: str, name: str) -> Made:  # noqa: ARG001
     """https://cloud.google.com/scheduler/docs/reference/rest/v1/projects.locations.jobs"""
-    target = {"uri": "${EVENTS}", "httpMethod": "POST", "oidcToken": OIDC}
+    said = b64encode(trigger.resource.encode()).decode()
+    target = {"uri": "${EVENTS}", "httpMethod": "POST", "body": said, "oidcToken": OIDC}
     job = {
         "name": f"{PARENT}/jobs/{id}",
         "schedule": schedules.read(trigger.resource).text,

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from hyfn.cloud import Notification
-from hyfn.clouds.knative.on import KAFKA, PING, RABBITMQ
+from hyfn.clouds.knative.on import KAFKA, PING, PLAIN, RABBITMQ
 from hyfn.host import cloudevents
 from hyfn.model import Trigger
 from hyfn.wire.carrier import Endpoint, Request, Response
@@ -41,7 +41,8 @@ def _as_it_is(event: Mapping[str, Any], _: str, __: int) -> dict[str, Any]:
 
 def _ping(event: Mapping[str, Any], when: str, _: int) -> dict[str, Any]:
     name = "".join(letter if letter.isalnum() else "-" for letter in when).strip("-").lower() or "ping"
-    return {**event, "type": PING, "source": f"{SOURCES}/pingsources/{name}"}
+    said = {"datacontenttype": PLAIN, "data_base64": when.encode()}
+    return {**event, **said, "type": PING, "source": f"{SOURCES}/pingsources/{name}"}
 
 
 def _kafka(event: Mapping[str, Any], topic: str, number: int) -> dict[str, Any]:

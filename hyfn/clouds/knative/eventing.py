@@ -6,6 +6,7 @@ import hashlib
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from hyfn.clouds.knative.on import PLAIN
 from hyfn.discover import schedules
 from hyfn.model import FunctionSpec, Offer, Problem, Target, Trigger
 from hyfn.pack import pods
@@ -64,7 +65,8 @@ def _sink(name: str) -> pods.Json:
 
 
 def _ping(trigger: Trigger, metadata: pods.Json, sink: pods.Json) -> pods.Json:
-    spec = {"schedule": schedules.read(trigger.resource).text, "timezone": trigger.options["timezone"], "sink": sink}
+    when = {"schedule": schedules.read(trigger.resource).text, "timezone": trigger.options["timezone"]}
+    spec = {**when, "contentType": PLAIN, "data": trigger.resource, "sink": sink}
     return {"apiVersion": "sources.knative.dev/v1", "kind": "PingSource", "metadata": metadata, "spec": spec}
 
 
