@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from base64 import b64encode
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -121,8 +122,51 @@ def test_an_event_of_a_bus(up: Lambdas) -> None:
 )
 def test_what_no_service_sends_fails_its_invocation_and_no_other(up: Lambdas, event: object) -> None:
     went_well, answer = up.invoke("on_queue", event)
-    assert (went_well, "Malformed" in str(answer)) == (False, True) or answer == {"hyfn_refused": "MALFORMED"}
+    assert (went_well, answer["errorType"]) == (False, "Malformed")
     assert len(send(up, "queue")[1]) == 2
+
+
+def test_what_is_for_another_function_fails_its_invocation(up: Lambdas) -> None:
+    went_well, answer = up.invoke("on_topic", recorded("event"))
+    assert (went_well, answer["errorType"]) == (False, "NoSuchFunction")
+    another = {**recorded("schedule-scheduler"), "detail": {"when": "every 7 minutes"}}
+    went_well, answer = up.invoke("on_schedule", another)
+    assert (went_well, answer["errorType"], up.got) == (False, "NoSuchFunction", [])
+
+
+def test_a_call_still_is_one(up: Lambdas) -> None:
+    assert up.invoke("on_queue", {"hyfn": "AAAA"}) == (True, {"hyfn_refused": "MALFORMED"})
+
+
+def test_a_poisoned_record_of_kafka_has_the_whole_batch_come_again(up: Lambdas) -> None:
+    event = recorded("kafka")
+    [records] = event["records"].values()
+    poison = {**records[0], "offset": 16, "value": b64encode(b'{"id": "b", "n": 13}').decode()}
+    records += [poison, {**records[0], "offset": 17}]
+    went_well, answer = up.invoke("on_stream", event)
+    assert (went_well, answer["errorType"], answer["errorMessage"]) == (False, "ValueError", "poison")
+    assert [got["extensions"]["sequence"] for got in up.got] == ["15"]
+
+
+@pytest.mark.parametrize(
+    "content", [{"data": ORDER}, {"data_base64": "eyJpZCI6ICJhIiwgIm4iOiAxfQ=="}], ids=lambda each: next(iter(each))
+)
+def test_a_cloudevent_in_a_detail_is_that_event(up: Lambdas, content: dict[str, Any]) -> None:
+    said = {
+        "specversion": "1.0",
+        "type": "com.acme.order",
+        "source": "/till",
+        "id": "A-1",
+        "subject": "s",
+        "tenant": "7",
+    }
+    event = {**recorded("event"), "detail": {**said, **content}}
+    assert up.invoke("on_event", event) == (True, {})
+    [got] = up.got
+    assert (got["source"], got["id"], got["subject"], got["data"]) == ("/till", "A-1", "s", ORDER)
+    assert got["extensions"] == {"tenant": "7"}
+    went_well, answer = up.invoke("on_event", {**event, "detail": {**said, "id": ""}})
+    assert (went_well, answer["errorType"]) == (False, "Malformed")
 
 
 def test_a_topic_s_poisoned_message_fails_its_invocation(up: Lambdas) -> None:

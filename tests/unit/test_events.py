@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -12,7 +13,7 @@ import pytest
 
 from hyfn import Blob, Event, PartialFailure, aws
 from hyfn.declare import Function
-from hyfn.errors import Malformed, NoSuchFunction
+from hyfn.errors import DeadlineExceeded, Malformed, NoSuchFunction
 from hyfn.event import BLOB_CREATED, BLOB_DELETED, QUEUE_MESSAGE, occurrence
 from hyfn.host import events
 from hyfn.host.events import Delivery, Item, Outcome
@@ -171,3 +172,15 @@ def test_a_deadline_ends_an_async_function() -> None:
 
     outcome = events.deliver(runner(slow), Delivery("queue", "orders", orders(1)), 0.05)
     assert "did not end in time" in str(outcome.error)
+
+
+def test_once_time_is_up_nothing_is_begun_and_what_is_done_is_done() -> None:
+    @aws
+    def lasts(event: Event[Order]) -> None:
+        time.sleep(0.05)
+        got.append(event)
+
+    outcome = events.deliver(runner(lasts), Delivery("queue", "orders", orders(1, 2, 3)), 0.05)
+    assert list(outcome.failed) == ["key-1", "key-2"]
+    assert isinstance(outcome.error, DeadlineExceeded)
+    assert [event.data.n for event in got] == [1]

@@ -53,7 +53,7 @@ url = FunctionUrl()
 def handler(event: Any, context: Any) -> dict[str, Any]:
     """Run the call in `event`, answer the plain HTTP request in it, or give functions what it tells of. Anything else
     is refused, and nothing runs. Raises what a service of AWS is to hear of."""
-    if _on is not None and isinstance(event, dict) and not event.keys() & _NO_EVENT:
+    if _on is not None and not (isinstance(event, dict) and event.keys() & _NO_EVENT):
         woken: dict[str, Any] = _on.handle(_runner, event, context)
         return woken
     host: Any = url if isinstance(event, dict) and "requestContext" in event else invoke

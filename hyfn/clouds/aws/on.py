@@ -74,12 +74,25 @@ def _failures(keys: list[str]) -> dict[str, Any]:
 def delivery(event: Any) -> Delivery:
     """Raises Malformed for what none of these services sends."""
     try:
-        source = _source(event)
-        if source in KAFKA:
-            return _kafka([record for records in event["records"].values() for record in records])
-        return _RECORDS[source](event["Records"]) if source else _bridge(event)
-    except (AttributeError, KeyError, IndexError, TypeError, ValueError, Error) as error:
+        return _checked(_read(event))
+    except (AttributeError, KeyError, IndexError, OverflowError, TypeError, ValueError, Error) as error:
         raise Malformed(f"not an event of a service of AWS: {type(error).__name__}: {error}") from error
+
+
+def _read(event: Any) -> Delivery:
+    source = _source(event)
+    if source in KAFKA:
+        return _kafka([record for records in event["records"].values() for record in records])
+    return _RECORDS[source](event["Records"]) if source else _bridge(event)
+
+
+def _checked(found: Delivery) -> Delivery:
+    """Names that are no text name nothing. Raises TypeError."""
+    for item in found.items:
+        named = (found.resource, item.key, item.group, *(item.event[name] for name in ("id", "source", "type")))
+        if not all(isinstance(name, str) for name in named):
+            raise TypeError("what names it is no text")
+    return found
 
 
 def _source(event: Any) -> str:
@@ -98,7 +111,7 @@ def _blob(record: Any, key: str) -> Item:
     """The name is encoded as in a form; of one request that deletes many, each record has its own sequencer. Where
     neither is told, the id is made of name and time."""
     about, bucket = record["s3"]["object"], record["s3"]["bucket"]["name"]
-    change = CHANGES[record["eventName"].partition(":")[0].removeprefix("s3:")]
+    change = CHANGES[record["eventName"].partition(":")[0]]
     request = (record.get("responseElements") or {}).get("x-amz-request-id", "")
     name, time = _unquoted(about["key"]), record["eventTime"]
     id = "-".join(part for part in (request, about.get("sequencer", "")) if part) or f"{name}@{time}"
