@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator
 from pathlib import Path
+from textwrap import dedent
 
 import pytest
 
@@ -93,3 +94,24 @@ def test_without_dev_a_project_that_waits_for_nothing_says_so(tmp_path: Path) ->
     ran = invoke("emit", "topic", "news", "x", "--path", folder)
     assert (ran.status, ran.out) == (1, "")
     assert "has @on.topic" in ran.err
+
+
+def test_of_a_group_with_two_schedules_a_tick_wakes_the_one_that_it_is_of(tmp_path: Path) -> None:
+    record = tmp_path / "record"
+    one = """
+        @knative(group="clock", env={{"RECORD": {record!r}}})
+        @on.schedule({when!r})
+        def {name}() -> None:
+            with open(os.environ["RECORD"], "a") as file:
+                file.write("{name} ")
+    """
+    parts = [
+        one.format(record=str(record), when=when, name=name)
+        for name, when in (("often", "every minute"), ("daily", "0 6 * * *"))
+    ]
+    source = "import os\n\nfrom hyfn import knative, on\n" + "".join(map(dedent, parts))
+    (tmp_path / "app.py").write_text(source)
+    assert invoke("emit", "schedule", "0 6 * * *", "--path", tmp_path).status == 0
+    assert record.read_text() == "daily "
+    assert invoke("emit", "schedule", "--path", tmp_path).status == 0
+    assert sorted(record.read_text().split()) == ["daily", "daily", "often"]
