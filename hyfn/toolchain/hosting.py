@@ -81,11 +81,20 @@ def waits_for_events(root: Path) -> bool:
 
 def waiting(root: Path) -> list[dict[str, Any]]:
     """What the functions of the artifact at `root` wait for, each as hyfn.json has it; nothing where it is none."""
+    return [trigger for trigger in _triggers(root) if trigger["kind"] != "http"]
+
+
+def has_pages(root: Path) -> bool:
+    """Whether a function of the artifact at `root` takes plain HTTP."""
+    return any(trigger["kind"] == "http" for trigger in _triggers(root))
+
+
+def _triggers(root: Path) -> list[dict[str, Any]]:
     try:
         triggers = json.loads((root / "hyfn.json").read_bytes()).get("triggers", {})
     except FileNotFoundError:
         return []
-    return [trigger for each in triggers.values() for trigger in each if trigger["kind"] != "http"]
+    return [trigger for each in triggers.values() for trigger in each]
 
 
 def runtime(server: str, environment: Environment, python: str) -> str:

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from types import ModuleType
 from typing import Any
+from urllib.parse import urlsplit
 
 import pytest
 
@@ -25,6 +26,9 @@ from tests.pages.asking import Said, ask, run_schemathesis
 ID = "12345678-1234-5678-1234-567812345678"
 RUNTIMES = ("aws", "azure", "gcp", "knative-func")
 """Whose pages a vendor's own component serves; hyfn's own host or a stand-in serves the others'."""
+FRONTS = {"azure": "unsupported_method", "ibm": "content_type_conformance"}
+"""What platforms answer themselves, and not as a function's document says: Azure 404 for a method that no trigger has,
+Code Engine 400 in words of its own for JSON that is no object."""
 ALIKE = {"openshift": "knative"}
 """Profiles that differ in their manifests alone."""
 
@@ -156,7 +160,8 @@ def test_what_cannot_be_answered_is_a_problem(up: Site, method: str, target: str
 def test_a_body_that_does_not_fit_is_a_problem(up: Site, body: bytes, kind: str, status: int, words: str) -> None:
     said = up.ask("POST", "/orders", body, Content_Type=kind)
     assert said.status == status
-    assert words in said.problem()["detail"]
+    if not (up.platform == "ibm" and words == "not JSON"):  # see FRONTS
+        assert words in said.problem()["detail"]
 
 
 def test_head_and_options_are_answered(up: Site) -> None:
@@ -168,7 +173,7 @@ def test_head_and_options_are_answered(up: Site) -> None:
 def test_a_fastapi_application_is_mounted(up: Site) -> None:
     assert up.ask("GET", "/fast/items/7?q=%C3%BC").value() == {"item": 7, "q": "ü", "double": 14, "events": ["up"]}
     echo = up.ask("POST", "/fast/echo", b"\x00" * 50_000, Content_Type="application/octet-stream")
-    assert echo.value() == {"size": 50_000, "url": "/fast/items/1"}
+    assert echo.value() == {"size": 50_000, "url": f"{urlsplit(up.url).path}/fast/items/1"}
     assert [cookie.partition(";")[0] for cookie in echo.cookies] == ["a=1", "b=2"]
     assert up.ask("GET", "/fast/items/x").status == 422
     assert up.ask("GET", "/fast/none").status == 404
@@ -192,6 +197,5 @@ def test_schemathesis_finds_no_fault_in_the_exported_document(up: Site) -> None:
     document, notes = openapi.document(project.read(up.folder))
     assert [note.partition(" ")[0] for note in notes] == ["fast", "flasked"]
     (up.folder / "openapi.json").write_text(openapi.text(document))
-    # Azure's own host answers 404 for a method that no trigger names.
-    options = ["--exclude-checks", "unsupported_method"] if up.platform == "azure" else []
+    options = ["--exclude-checks", FRONTS[up.platform]] if up.platform in FRONTS else []
     run_schemathesis(up.folder / "openapi.json", up.url, "--exclude-path", "/fail", *options)

@@ -85,7 +85,7 @@ def _fields(values: dict[str, list[str]]) -> Iterator[str]:
 
 def _body(event: Any) -> bytes:
     text = event.get("body") or ""
-    return a2b_base64(text) if event.get("isBase64Encoded") else text.encode()
+    return a2b_base64(text, strict_mode=True) if event.get("isBase64Encoded") else text.encode()
 
 
 def _response(event: Any, method: str, response: Response) -> dict[str, Any]:

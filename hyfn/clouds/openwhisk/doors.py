@@ -9,10 +9,11 @@ OpenWhisk's check of a key, CORS, and content extensions other than .http.
 from __future__ import annotations
 
 import json
+import re
 from base64 import b64decode, b64encode
 from binascii import Error
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from typing import Any, Protocol
 from urllib.parse import parse_qsl, unquote
 
@@ -29,6 +30,9 @@ from hyfn.clouds.openwhisk.emit import WAIT
 from hyfn.clouds.openwhisk.pack import MAX_PAYLOAD
 
 JSON = "application/json"
+BASE64 = re.compile(r"[A-Za-z0-9+/]+={0,2}")
+METHODS = frozenset(("GET", "DELETE", "POST", "PUT", "HEAD", "OPTIONS", "PATCH"))
+"""Those of a web action (allowedOperations)."""
 NOT_FOUND = "The requested resource does not exist."
 
 
@@ -49,6 +53,7 @@ class Response:
     content_type: str
     body: bytes
     headers: Mapping[str, str] = field(default_factory=dict)
+    cookies: Sequence[str] = ()
 
 
 class Refused(Exception):
@@ -151,6 +156,9 @@ class RawWebAction:
         wanted = (action.namespace, action.package or "default", action.name)
         if not self._is_web or (namespace, package, name.removesuffix(".http")) != wanted:
             raise refused(404, NOT_FOUND)
+        if request.method not in METHODS:
+            said = error(405, f"HTTP method not allowed: {request.method}")
+            raise Refused(replace(said, headers={"Allow": ", ".join(sorted(METHODS))}))
         _check_size(request)
         params: dict[str, Any] = {
             "__ow_method": request.method.lower(),
@@ -168,7 +176,7 @@ class RawWebAction:
         result = json.loads(activation.result)
         if activation.status == APPLICATION_ERROR:
             result = result["error"]
-        return http_response(result, "text/html") or error(400, "Response is not valid 'message/http'.")
+        return http_response(result, "text/html", is_action=True) or error(400, "Response is not valid 'message/http'.")
 
     def accepted(self, activation_id: str) -> Response:  # noqa: ARG002
         return error(202, "Response not yet ready.")
@@ -202,21 +210,34 @@ class CodeEngineUrl:
         return Response(202, JSON, json.dumps({"activationId": activation_id}).encode())
 
 
-def http_response(result: Any, default_type: str) -> Response | None:
+def http_response(result: Any, default_type: str, is_action: bool = False) -> Response | None:
     """The response that an action describes by statusCode, headers and body, or None where it describes none."""
     try:
-        fields = {str(name).lower(): _text(value) for name, value in result.get("headers", {}).items()}
+        given = {str(name).lower(): value for name, value in result.get("headers", {}).items()}
+        cookies = [_text(value) for value in _each(given.pop("set-cookie", []))]
+        fields = {name: ", ".join(map(_text, _each(value))) for name, value in given.items()}
         status, body = result.get("statusCode"), result.get("body")
         if body in (None, ""):
-            return Response(int(status or 204), "", b"", _but_type(fields))
+            return Response(int(status or 204), "", b"", _but_type(fields), cookies)
         kind = fields.get("content-type", JSON if isinstance(body, dict | list) else default_type)
         if isinstance(body, str):
-            content = b64decode(body, validate=True) if _is_binary(kind) else body.encode()
+            content = b64decode(body, validate=True) if _is_encoded(kind, body, is_action) else body.encode()
         else:
             content = json.dumps(body, ensure_ascii=False).encode()
-        return Response(int(status or 200), kind, content, _but_type(fields))
+        return Response(int(status or 200), kind, content, _but_type(fields), cookies)
     except (AttributeError, TypeError, ValueError, Error):
         return None
+
+
+def _each(value: Any) -> Sequence[Any]:
+    return value if isinstance(value, list) else [value]
+
+
+def _is_encoded(kind: str, body: str, is_action: bool) -> bool:
+    """Of the JSON family OpenWhisk decodes what looks like base64 (Exec.isBinaryCode)."""
+    media = kind.partition(";")[0].strip().lower()
+    is_json = media == JSON or media.endswith("+json")
+    return _is_binary(kind) or (is_action and is_json and BASE64.fullmatch(body) is not None and len(body) % 4 == 0)
 
 
 def refused(status: int, said: str) -> Refused:

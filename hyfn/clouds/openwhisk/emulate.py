@@ -46,9 +46,11 @@ class Served:
 
 @dataclass(frozen=True, slots=True)
 class OpenWhiskRunning:
-    """`endpoint` is the door that callers use. `aside` is a second function, for events alone, as Code Engine needs."""
+    """`endpoint` is the door that callers use. `aside` is a second function, for events alone, as Code Engine needs.
+    `pages`: see hyfn.cloud.Paged."""
 
     endpoint: Endpoint
+    pages: str
     runtime: str
     evidence: str
     fleet: Fleet[Container]
@@ -88,7 +90,8 @@ class OpenWhiskEmulator:
         """Start it and wait until it can be called. Raises ProjectError, with the end of its log, if it cannot load."""
         root = packer.roots(unpacked)[0]
         waiting = hosting.waiting(root)
-        served = self._serve(artifact, root, env, log, port, _doors(artifact, waiting))
+        is_web = hosting.has_pages(root) or bool(artifact.options.get("web"))
+        served = self._serve(artifact, root, env, log, port, _doors(artifact, waiting, is_web))
         aside = None
         if waiting and _is_ibm(artifact):
             try:
@@ -98,6 +101,7 @@ class OpenWhiskEmulator:
                 raise
         return OpenWhiskRunning(
             _endpoint(artifact, served.action),
+            served.action.api_host if _is_ibm(artifact) else _web_url(served.action),
             f"hyfn {hyfn.__version__}'s stand-in for the actionloop proxy on CPython {_version(artifact)}",
             "spec",
             served.fleet,
@@ -166,10 +170,10 @@ def _is_ibm(artifact: Artifact) -> bool:
     return bool(terms(Target("openwhisk", artifact.platform, {}, Place("", 0))).lacks)
 
 
-def _doors(artifact: Artifact, waiting: Sequence[Mapping[str, Any]]) -> Sequence[Door]:
+def _doors(artifact: Artifact, waiting: Sequence[Mapping[str, Any]], is_web: bool) -> Sequence[Door]:
     if _is_ibm(artifact):
         return [CodeEngineUrl()]
-    return [Triggers(_triggers(artifact, waiting)), Api(), RawWebAction(bool(artifact.options.get("web")))]
+    return [Triggers(_triggers(artifact, waiting)), Api(), RawWebAction(is_web)]
 
 
 def _triggers(artifact: Artifact, waiting: Sequence[Mapping[str, Any]]) -> dict[str, Mapping[str, Any]]:
@@ -188,13 +192,16 @@ def _events(artifact: Artifact, served: Served) -> Endpoint:
     return Endpoint("openwhisk", artifact.function, f"{host}/api/v1/namespaces/{served.action.namespace}/triggers/")
 
 
+def _web_url(action: Action) -> str:
+    return f"{action.api_host}/api/v1/web/{action.namespace}/{action.package or 'default'}/{quote(action.name)}"
+
+
 def _endpoint(artifact: Artifact, action: Action) -> Endpoint:
     api = f"{action.api_host}/api/v1"
     if _is_ibm(artifact):
         return Endpoint("openwhisk", artifact.function, f"{action.api_host}/", "url")
     if artifact.options.get("web"):
-        url = f"{api}/web/{action.namespace}/{action.package or 'default'}/{quote(action.name)}"
-        return Endpoint("openwhisk", artifact.function, url, "web")
+        return Endpoint("openwhisk", artifact.function, _web_url(action), "web")
     url = f"{api}/namespaces/{action.namespace}/actions/{quote(action.local)}?blocking=true&result=true"
     return Endpoint("openwhisk", artifact.function, url)
 

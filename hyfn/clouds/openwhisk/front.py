@@ -95,4 +95,4 @@ def _whole(request: Request, answer: Response, activation_id: str) -> bytes:
     known = {status.value: status.phrase for status in HTTPStatus}
     status = f"{answer.status} {known.get(answer.status, '')}"
     body = b"" if request.method == "HEAD" else answer.body
-    return response(status, {name: value for name, value in fields.items() if value}, body)
+    return response(status, {name: value for name, value in fields.items() if value}, body, answer.cookies)

@@ -81,7 +81,8 @@ function_url = FunctionUrl()
 
 
 def main(params: Any) -> dict[str, Any]:
-    """Run the call or the event in `params`. Anything that carries neither is refused, and nothing runs."""
+    """Run the call or the event in `params`, or answer the plain HTTP request. Anything else is refused, and nothing
+    runs."""
     if _takes_events(params):
         taken: dict[str, Any] = _on.take(_runner, params)  # type: ignore[union-attr]
         return taken
@@ -89,6 +90,9 @@ def main(params: Any) -> dict[str, Any]:
     try:
         frame = host.receive(params)
     except CallError as error:
+        if _pages is not None and host is not invoke:
+            shown: dict[str, Any] = _pages.answer(params)
+            return shown
         answer = Answer(error.http_status, b"", error.code)
     else:
         answer = _runner.answer(frame)  # type: ignore[union-attr]
@@ -116,4 +120,7 @@ _document = load.manifest()
 _runner = None if _document is None else runner(is_threaded=False)
 _on = None if _document is None else load.on(_document)
 """What takes events, None where no function waits for any."""
+_takes = None if _document is None else load.pages(_document)
+_pages = None if _takes is None else _takes.Pages(_runner)
+"""What takes plain HTTP, None where no function does."""
 _is_for_events = environ.get("HYFN_DOOR") == "events"

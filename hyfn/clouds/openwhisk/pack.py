@@ -169,7 +169,7 @@ class OpenWhiskPacker:
         the code, and subscriptions. There a second function takes the events, and nobody outside its project reaches
         it (https://cloud.ibm.com/docs/codeengine?topic=codeengine-fun-work#optionsvisibilityfun)."""
         if terms(target) is not IBM:
-            return {"action": _action(target), **triggers.entities(function, target, name)}
+            return {"action": _action(function, target), **triggers.entities(function, target, name)}
         if not triggers.waiting(function):
             return {"functions": [_function(target, name)], "subscriptions": []}
         private = pods.for_events(name)
@@ -189,11 +189,14 @@ def script(staged: Staged) -> bytes:
     return ENTRY.encode() if own is None else own.rstrip(b"\n") + b"\n\n\n" + ENTRY.encode()
 
 
-def _action(target: Target) -> Mapping[str, Any]:
-    """An action as docs/rest_api.md has it. Parameters with `init` are environment variables."""
+def _action(function: FunctionSpec, target: Target) -> Mapping[str, Any]:
+    """An action as docs/rest_api.md has it. Parameters with `init` are environment variables; web-custom-options leaves
+    requests of OPTIONS to the action (docs/webactions.md)."""
     options = target.options
+    is_public = any(trigger.kind == "http" for trigger in function.triggers)
     timeout, memory = options.get("timeout", BLOCKING_SECONDS), options.get("memory", OPENWHISK.memory)
-    web = {"web-export": True, "raw-http": True, "final": True} if options.get("web") else {}
+    web = {"web-export": True, "raw-http": True, "final": True} if is_public or options.get("web") else {}
+    web |= {"web-custom-options": True} if is_public else {}
     return {
         "exec": {"kind": f"python:{options.get('python') or OPENWHISK.python}", "binary": True, "main": TARGET},
         "limits": {"timeout": int(timeout * 1000), "memory": memory},

@@ -13,6 +13,9 @@ from hyfn.model import FunctionSpec, Offer, Problem, Target, Trigger
 
 KAFKA = "https://github.com/apache/openwhisk-package-kafka/blob/master/README.md"
 OFFERS: Mapping[str, Offer] = {
+    "http": Offer(
+        "raw web action", "https://github.com/apache/openwhisk/blob/master/docs/webactions.md", ("methods", "mount")
+    ),
     "schedule": Offer(
         "alarms feed", "https://github.com/apache/openwhisk-package-alarms/blob/master/README.md", ("timezone",)
     ),
@@ -23,6 +26,11 @@ OFFERS: Mapping[str, Offer] = {
 as there are, and a trigger has no filter. Stores of files have no feed there: the one for IBM's, /whisk.system/cos, was
 IBM Cloud Functions' and ended with it."""
 IBM_OFFERS: Mapping[str, Offer] = {
+    "http": Offer(
+        "its own URL",
+        "https://cloud.ibm.com/docs/codeengine?topic=codeengine-fun-exchanging-data",
+        ("methods", "mount"),
+    ),
     "schedule": Offer(
         "periodic timer subscription",
         "https://cloud.ibm.com/docs/codeengine?topic=codeengine-fun-migrate",
