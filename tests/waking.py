@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+import http.client
 import json
-from collections.abc import Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
-from hyfn import clouds, on
+from hyfn import clouds, on, project
 from hyfn.cloud import Packer
+from hyfn.dev.application import Application
 from hyfn.model import Offer, Place, Target
 
 HEAD = """
@@ -99,3 +104,46 @@ def recorded(folder: Path) -> list[dict[str, Any]]:
     lines = record.read_text().splitlines()
     record.unlink()
     return [json.loads(line) for line in lines]
+
+
+@dataclass(frozen=True)
+class Reply:
+    """An answer; header names are lower case."""
+
+    status: int
+    headers: Mapping[str, str]
+    body: bytes
+
+
+@dataclass(frozen=True)
+class Up:
+    """Such an application, each function in its platform's runtime."""
+
+    platform: str
+    folder: Path
+    application: Application
+
+    def post(self, kind: str, headers: Mapping[str, str], body: bytes | str, door: str = "events") -> Reply:
+        """A request to the function `on_KIND`, where its platform's events come in, or its calls."""
+        running = self.application.running[f"app:on_{kind}@{self.platform}"]
+        endpoint = running.events if door == "events" else running.endpoint
+        assert endpoint is not None
+        url = urlsplit(endpoint.url)
+        connection = http.client.HTTPConnection(str(url.hostname), url.port, timeout=30)
+        try:
+            connection.request("POST", url.path, body.encode() if isinstance(body, str) else body, dict(headers))
+            response = connection.getresponse()
+            return Reply(
+                response.status, {name.lower(): value for name, value in response.getheaders()}, response.read()
+            )
+        finally:
+            connection.close()
+
+    def recorded(self) -> list[dict[str, Any]]:
+        return recorded(self.folder)
+
+
+@contextmanager
+def up(folder: Path, platform: str, more: str = "") -> Iterator[Up]:
+    with Application(project.read(write(folder, platform, more=more)), lambda text: None) as application:
+        yield Up(platform, folder, application)

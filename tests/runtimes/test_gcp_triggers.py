@@ -2,59 +2,36 @@
 
 from __future__ import annotations
 
-import http.client
 import json
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
-from urllib.parse import urlsplit
 
 import pytest
 
-from hyfn import project
-from hyfn.dev.application import Application
 from tests import waking
+from tests.waking import Up
 
 GOLDEN = Path(__file__).parents[1] / "golden" / "events" / "gcp"
 ORDER = {"id": "a", "n": 1}
 
 
-@dataclass(frozen=True)
-class Up:
-    folder: Path
-    application: Application
-
-    def post(self, kind: str, headers: Mapping[str, str], body: str, is_call: bool = False) -> int:
-        running = self.application.running[f"app:on_{kind}@gcp"]
-        endpoint = running.endpoint if is_call else running.events
-        assert endpoint is not None
-        url = urlsplit(endpoint.url)
-        connection = http.client.HTTPConnection(str(url.hostname), url.port, timeout=30)
-        try:
-            connection.request("POST", url.path, body.encode(), dict(headers))
-            response = connection.getresponse()
-            response.read()
-            return response.status
-        finally:
-            connection.close()
-
-    def send(self, name: str) -> list[dict[str, Any]]:
-        waking.recorded(self.folder)
-        recorded = json.loads((GOLDEN / f"{name}.json").read_text())
-        assert self.post(name.partition("-")[0], recorded["headers"], recorded["body"]) == 200
-        return waking.recorded(self.folder)
+def send(up: Up, name: str) -> list[dict[str, Any]]:
+    """What a function got of a recorded event."""
+    up.recorded()
+    event = json.loads((GOLDEN / f"{name}.json").read_text())
+    assert up.post(name.partition("-")[0], event["headers"], event["body"]).status == 200
+    return up.recorded()
 
 
 @pytest.fixture(scope="module")
 def up(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Up]:
-    folder = waking.write(tmp_path_factory.mktemp("gcp"), "gcp")
-    with Application(project.read(folder), lambda text: None) as application:
-        yield Up(folder, application)
+    with waking.up(tmp_path_factory.mktemp("gcp"), "gcp") as started:
+        yield started
 
 
 def test_a_stored_object(up: Up) -> None:
-    [got] = up.send("blob")
+    [got] = send(up, "blob")
     assert (got["type"], got["source"], got["subject"]) == (
         "dev.hyfn.blob.created",
         "/blob/invoices",
@@ -71,36 +48,36 @@ def test_a_stored_object(up: Up) -> None:
 
 
 def test_an_object_with_another_name_is_taken_and_given_to_nobody(up: Up) -> None:
-    assert up.send("blob-unwanted") == []
+    assert send(up, "blob-unwanted") == []
 
 
 def test_a_published_message(up: Up) -> None:
-    [got] = up.send("topic")
+    [got] = send(up, "topic")
     assert (got["type"], got["source"], got["data"]) == ("dev.hyfn.topic.message", "/topic/news", ORDER)
     assert (got["id"], got["time"]) == ("message-id", "2021-02-05T04:06:14.109000+00:00")
     assert got["extensions"] == {"attr1": "attr1-value"}
 
 
 def test_a_message_in_order(up: Up) -> None:
-    [got] = up.send("stream")
+    [got] = send(up, "stream")
     assert (got["type"], got["source"], got["data"]) == ("dev.hyfn.stream.record", "/stream/clicks", ORDER)
     assert got["extensions"] == {"key": "value", "partitionkey": "user-7", "sequence": "2070443601311540"}
 
 
 def test_a_schedule(up: Up) -> None:
-    [got] = up.send("schedule")
+    [got] = send(up, "schedule")
     assert (got["type"], got["source"], got["data"]) == ("dev.hyfn.schedule.tick", "/schedule", None)
     assert (got["id"], got["time"]) == ("my-job@2022-11-10T22:55:00Z", "2022-11-10T22:55:00+00:00")
 
 
 def test_a_task(up: Up) -> None:
-    [got] = up.send("queue")
+    [got] = send(up, "queue")
     assert (got["type"], got["source"], got["data"]) == ("dev.hyfn.queue.message", "/queue/orders", ORDER)
     assert (got["id"], got["extensions"]) == ("35678150437594379351", {"attempt": 3})
 
 
 def test_an_event(up: Up) -> None:
-    [got] = up.send("event")
+    [got] = send(up, "event")
     assert (got["type"], got["source"], got["subject"], got["data"]) == ("com.acme.order", "/shop", "order/1", ORDER)
 
 
@@ -118,12 +95,12 @@ def test_an_event(up: Up) -> None:
     ],
 )
 def test_what_is_refused_leaves_the_host_up(up: Up, headers: dict[str, str], body: str, status: int) -> None:
-    assert up.post("queue", headers, body) == status
-    assert len(up.send("queue")) == 1
+    assert up.post("queue", headers, body).status == status
+    assert len(send(up, "queue")) == 1
 
 
 def test_no_event_comes_in_by_the_door_of_calls(up: Up) -> None:
-    waking.recorded(up.folder)
-    recorded = json.loads((GOLDEN / "event.json").read_text())
-    assert up.post("event", recorded["headers"], recorded["body"], is_call=True) == 415
-    assert waking.recorded(up.folder) == []
+    up.recorded()
+    event = json.loads((GOLDEN / "event.json").read_text())
+    assert up.post("event", event["headers"], event["body"], "calls").status == 415
+    assert up.recorded() == []
