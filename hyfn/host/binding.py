@@ -43,8 +43,19 @@ def arguments(function: Hosted, request: Request) -> tuple[list[Any], dict[str, 
     else:
         given = _body(request, {*whole, *in_path}) if others or taken.takes_more else {}
     given = {**given, **in_path, **whole}
+    _check_names(taken, given)
     positional = [given.pop(name) for name in taken.positional_only if name in given]
     return taken.bind(positional, given)
+
+
+def _check_names(taken: Arguments, given: Mapping[str, Any]) -> None:
+    """As a client knows them: it calls no function."""
+    missing = [name for name in taken.required if name not in given]
+    if missing:
+        raise Malformed(f"parameter {missing[0]!r} is missing")
+    unknown = [name for name in given if name not in taken.names and not taken.takes_more]
+    if unknown:
+        raise Malformed(f"no parameter is called {unknown[0][:_SHOWN]!r}")
 
 
 def _paths(taken: Arguments, request: Request) -> list[tuple[str, Form]]:

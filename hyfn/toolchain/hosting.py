@@ -86,7 +86,12 @@ def waiting(root: Path) -> list[dict[str, Any]]:
 
 def has_pages(root: Path) -> bool:
     """Whether a function of the artifact at `root` takes plain HTTP."""
-    return any(trigger["kind"] == "http" for trigger in _triggers(root))
+    return bool(pages(root))
+
+
+def pages(root: Path) -> list[str]:
+    """The paths at which functions of the artifact at `root` take plain HTTP."""
+    return [trigger["path"] for trigger in _triggers(root) if trigger["kind"] == "http"]
 
 
 def _triggers(root: Path) -> list[dict[str, Any]]:

@@ -62,6 +62,12 @@ class Arguments:
         return self._signature.names[: self._signature.positional + self._signature.keyword_only]
 
     @property
+    def required(self) -> list[str]:
+        """Those of `names` that have no default."""
+        defaulted = self._signature.defaulted()
+        return [name for name in self.names if name not in defaulted]
+
+    @property
     def positional_only(self) -> list[str]:
         """The parameters that take no value by their name, in order."""
         return self._signature.names[: self._signature.positional_only]

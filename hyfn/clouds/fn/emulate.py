@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from hyfn.clouds.fn import pack
-from hyfn.clouds.fn.agent import Agent, Invoked
+from hyfn.clouds.fn.agent import Agent, Gateway, Invoked
 from hyfn.clouds.fn.call import ORACLE
 from hyfn.clouds.fn.container import FnContainer, NotLoaded
 from hyfn.errors import ProjectError
@@ -34,6 +34,8 @@ class FnRunning:
     fleet: Fleet[FnContainer]
     server: Server
     events: Endpoint | None = None
+    pages: str = ""
+    """See hyfn.cloud.Paged."""
 
     def stop(self) -> None:
         """End every process of it. Safe to repeat."""
@@ -70,7 +72,7 @@ class FnEmulator:
         fleet = Fleet(lambda: FnContainer(process), self._limit, self._patience)
         try:
             with fleet.lent():
-                server = Server(Agent(_invoked(artifact), fleet).answer, port)
+                server = Server(Agent(_invoked(artifact), fleet, _gateway(artifact, root)).answer, port)
         except BaseException as error:
             fleet.stop()
             if isinstance(error, NotLoaded):
@@ -86,6 +88,7 @@ class FnEmulator:
             fleet,
             server,
             endpoint if hosting.waits_for_events(root) else None,
+            f"http://127.0.0.1:{server.port}{_prefix(artifact)}",
         )
 
 
@@ -107,6 +110,18 @@ def _invoked(artifact: Artifact) -> Invoked:
     if artifact.platform == ORACLE:
         return Invoked(f"/20181201/functions/{_id(artifact)}/actions/invoke", timeout, pack.SIZE)
     return Invoked(f"/invoke/{_id(artifact)}", timeout)
+
+
+def _gateway(artifact: Artifact, root: Path) -> Gateway | None:
+    paths = hosting.pages(root)
+    if not paths:
+        return None
+    return Gateway(_prefix(artifact), None if artifact.platform == ORACLE else paths)
+
+
+def _prefix(artifact: Artifact) -> str:
+    """What Fn has in front of the paths of HTTP triggers; an API gateway of Oracle's has nothing."""
+    return "" if artifact.platform == ORACLE else f"/t/{artifact.options.get('app') or 'local'}"
 
 
 def _id(artifact: Artifact) -> str:

@@ -29,19 +29,22 @@ def answer(answer: Answer) -> tuple[int, dict[str, str], bytes]:
 
 
 def handler(ctx: Any, data: Any = None) -> Any:
-    """Run the call in `data`, or give functions what it tells of. Anything else is refused, and nothing runs. Raises
-    what is to make Fn say that the function failed.
+    """Run the call in `data`, give functions what it tells of, or answer the plain HTTP request that a gateway passes
+    on. Anything else is refused, and nothing runs. Raises what is to make Fn say that the function failed.
 
     Not a coroutine: fdk cuts those off after 60 seconds, whatever the function's timeout (response_timeout in its
     async_http/server.py). Fn has one call at a time for a container, so nobody waits meanwhile.
     """
+    body: bytes = data.getvalue() if data is not None else b""
     try:
-        frame = receive(ctx, data.getvalue() if data is not None else b"")
+        frame = receive(ctx, body)
     except CallError as error:
+        if _pages is not None and _is_gateways(ctx):
+            return _response(ctx, *_beside(_pages.answer, ctx, body))
         if _on is not None and not _is_gateways(ctx):
-            return _response(ctx, _woken(data.getvalue() if data is not None else b""))
-        return _response(ctx, Answer(error.http_status, b"", error.code))
-    return _response(ctx, _beside(_runner.answer, frame))  # type: ignore[union-attr]
+            return _response(ctx, *answer(_woken(body)))
+        return _response(ctx, *answer(Answer(error.http_status, b"", error.code)))
+    return _response(ctx, *answer(_beside(_runner.answer, frame)))  # type: ignore[union-attr]
 
 
 def _is_gateways(ctx: Any) -> bool:
@@ -54,10 +57,9 @@ def _woken(body: bytes) -> Answer:
     return Answer(200, b"")
 
 
-def _response(ctx: Any, answered: Answer) -> Any:
+def _response(ctx: Any, status: int, headers: dict[str, str], body: bytes) -> Any:
     from fdk.response import Response  # type: ignore[import-not-found,unused-ignore]
 
-    status, headers, body = answer(answered)
     response = Response(ctx, response_data=body, headers=headers, status_code=status)
     # Fn-Http-Status has the status now, for a gateway. To Fn itself 502 and 504 mean that there is no answer.
     response.status_code = 200
@@ -85,3 +87,6 @@ _threads: list[Any] = []
 _document = load.manifest()
 _runner = None if _document is None else runner(is_threaded=False)
 _on = None if _document is None else load.on(_document)
+_takes = None if _document is None else load.pages(_document)
+_pages = None if _takes is None else _takes.Pages(_runner)
+"""What takes plain HTTP, None where no function does."""

@@ -92,7 +92,7 @@ class FnPacker:
             if given and not NAME.fullmatch(str(given)):
                 said = f"{_who(target)} takes 1 to {MAX_NAME} letters, digits, -, _, . and ~ as {option}, not {given!r}"
                 yield Problem("error", said, target.place, f"leave {option}= out, and the default is taken")
-        yield from resources.problems(function)
+        yield from resources.problems(function, target.platform == ORACLE)
 
     def limits(self, target: Target) -> Limits:
         """Neither limits an image's size, and the image brings its own Python."""
@@ -132,7 +132,8 @@ class FnPacker:
 
     def manifest(self, function: FunctionSpec, target: Target, name: str, image: str) -> Mapping[str, Any]:
         """The body of Fn's POST /v2/fns (fn/api/models/fn.go) or of Oracle's CreateFunction, but for the application's
-        id, which only its server knows. Oracle's triggers stand beside it (see resources.py)."""
+        id, which only its server knows. Triggers stand beside it (see resources.py): Fn's as POST /v2/triggers takes
+        them (fn/api/models/trigger.go), but for ids."""
         options = target.options
         memory, config = options.get("memory") or MEMORY, dict(options.get("env") or {})
         if target.platform == ORACLE:
@@ -140,11 +141,12 @@ class FnPacker:
             made = {"displayName": name, "image": image, **sizes, "config": config}
             waking = resources.triggers(function, name)
             return {"function": made, **waking} if waking else made
-        return {"name": name, "image": image, "memory": memory, "timeout": seconds(options), "config": config}
+        made = {"name": name, "image": image, "memory": memory, "timeout": seconds(options), "config": config}
+        paths = [trigger.resource for trigger in function.triggers if trigger.kind == "http"]
+        return {"function": made, "triggers": resources.sources(paths)} if paths else made
 
     def offers(self, target: Target) -> Mapping[str, Offer]:
-        """Fn itself wakes functions by calls alone."""
-        return resources.OFFERS if target.platform == ORACLE else {}
+        return resources.OFFERS if target.platform == ORACLE else resources.FN_OFFERS
 
 
 packer = FnPacker()
@@ -167,7 +169,7 @@ def func_yaml(staged: Staged) -> bytes:
     """
     options, python = staged.target.options, staged.runtime.python
     plain = re.sub(r"[^a-z0-9]+", "-", staged.function.qualname.lower()).strip("-")
-    said = {
+    said: dict[str, Any] = {
         "schema_version": 20180708,
         "name": str(options.get("name") or plain or "function"),
         "version": "0.0.1",
@@ -178,9 +180,17 @@ def func_yaml(staged: Staged) -> bytes:
         "memory": options.get("memory") or MEMORY,
         "timeout": seconds(options),
     }
-    config = {"config": dict(options["env"])} if options.get("env") else {}
+    said |= {"config": dict(options["env"])} if options.get("env") else {}
+    paths = _paths(staged)
+    said |= {"triggers": resources.sources(paths)} if paths and staged.target.platform != ORACLE else {}
     # Each JSON value is one of YAML.
-    return "".join(f"{key}: {json.dumps(value)}\n" for key, value in {**said, **config}.items()).encode()
+    return "".join(f"{key}: {json.dumps(value)}\n" for key, value in said.items()).encode()
+
+
+def _paths(staged: Staged) -> list[str]:
+    """Of all functions in the artifact that take plain HTTP."""
+    triggers = json.loads(staged.own.get("hyfn.json", b"{}")).get("triggers", {})
+    return [trigger["path"] for waiting in triggers.values() for trigger in waiting if trigger["kind"] == "http"]
 
 
 def _script(staged: Staged) -> bytes:
