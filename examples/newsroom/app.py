@@ -1,4 +1,4 @@
-"""A newsroom: files arrive on OpenWhisk, Lambda reads them, Azure hears the readers, and one's own cluster joins it all."""
+"""A newsroom: files arrive on OpenWhisk, Lambda reads them, Azure hears readers, a private cluster joins it all."""
 
 from __future__ import annotations
 

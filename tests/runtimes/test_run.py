@@ -114,6 +114,10 @@ def f() -> int:
 """
 
 
+UNTYPED = ("fn", "oracle")
+"""fdk logs an exception's words and frames, not its type (constructError in fdk/runner.py)."""
+
+
 @pytest.mark.parametrize("name", sorted(clouds.platforms()))
 def test_a_module_that_raises_only_where_it_runs_is_one_line_with_its_place(name: str, tmp_path: Path) -> None:
     written(tmp_path, {"app.py": UNLOADABLE.replace("{name}", name)})
@@ -123,7 +127,8 @@ def test_a_module_that_raises_only_where_it_runs_is_one_line_with_its_place(name
     assert ran.status == 1
     [line] = ran.errors
     assert line.startswith("app.py:4: ")
-    assert line.endswith("RuntimeError: no such database")
+    told = "no such database" if name in UNTYPED else "RuntimeError: no such database"
+    assert line.endswith(told)
     assert ran.err == f"error: {line}\n"
 
 

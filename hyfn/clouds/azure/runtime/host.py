@@ -1,10 +1,10 @@
 """The functions host process: HTTP in front, Microsoft's Python worker behind, by the stream between them.
 
 Azure's own host is on no registry; this does what it does for functions with an HTTP trigger (see app) and, once it is
-told of something (see triggers), for the others. Runs in the runtime's own environment, without hyfn. Its argument is a JSON
-object: root (the artifact), roots (its import roots), libraries (further folders for the worker), port, and ready, the
-file that it writes once: {"port", "functions", "waiting", "python"}, or {"error", "trace", "root"} where the artifact
-cannot be served, or {"machine"} where this machine refuses.
+told of something (see triggers), for the others. Runs in the runtime's own environment, without hyfn. Its argument is
+a JSON object: root (the artifact), roots (its import roots), libraries (further folders for the worker), port, and
+ready, the file that it writes once: {"port", "functions", "waiting", "python"}, or {"error", "trace", "root"} where
+the artifact cannot be served, or {"machine"} where this machine refuses.
 """
 
 from __future__ import annotations
