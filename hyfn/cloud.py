@@ -7,12 +7,12 @@ A folder's `__init__.py` declares its decorators (`platform`), and these modules
     capabilities.py  capabilities: Describe: what the platform can do, for people; from what pack and call refuse by
     on.py        delivery, answer: see hyfn.host.events; loaded in artifacts whose functions have triggers
     emit.py      emitter: Emitter      (where the platform has triggers)
-    ship.py      shipper: Shipper      (a later part of the road)
+    ship.py      shipper: Shipper      (where functions can be shipped)
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol, runtime_checkable
@@ -31,6 +31,7 @@ from hyfn.model import (
     Tree,
     Trigger,
 )
+from hyfn.resource import Key, Live, Order, Resource, Stage, Wanted
 from hyfn.wire.carrier import Answer, Endpoint, Request, Response
 
 
@@ -197,4 +198,30 @@ class Emulator(Protocol):
         `env` is added to the process's environment: it carries HYFN_WIRING, the path of a file that may be written
         later than `start` but is there before the first call.
         """
+        ...
+
+
+class Shipper(Protocol):
+    """One cloud's control plane. Each verb is safe to repeat, in any order with others, and may run in many threads.
+
+    Only a cloud's ship.py imports its vendor's SDK, and not before it is needed: without it each verb raises
+    MachineError with the pip command. Credentials come from the vendor's own chain. What the platform refuses is a
+    ShipError; Changed where a condition on `etag` did not hold.
+    """
+
+    def resources(self, wanted: Wanted) -> Sequence[Resource]:
+        """What must be there for it to be live. Pure: talks to nobody. Raises ConfigError where a setting lacks."""
+        ...
+
+    def observe(self, stage: Stage, keys: Collection[Key]) -> Iterable[Live]:
+        """Those of `keys` that are there, and everything else with the tags of the stage in their scopes, as far as
+        the platform can list by tag."""
+        ...
+
+    def put(self, order: Order) -> Live:
+        """Create it or change it, wait until the platform has done so, and give what is there then."""
+        ...
+
+    def remove(self, live: Live) -> None:
+        """Take it away, and wait until it is gone. One that is not there is no error."""
         ...

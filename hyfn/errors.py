@@ -7,6 +7,9 @@ HyfnError
 │   ├── BuildError             ... so that an artifact can be made
 │   └── ProjectErrors          ... several of these at once
 ├── MachineError               this machine lacks something: an interpreter, a tool, a network
+├── ShipError                  a platform, or what is recorded of it, did not allow a change
+│   ├── Changed                ... since somebody else made one meanwhile: to run it again helps
+│   └── Locked                 ... since somebody else is shipping
 ├── PartialFailure             raised by a function: which events of a batch it could not take
 └── CallError                  a call did not bring a value
     ├── NotShipped             no endpoint is known
@@ -75,6 +78,18 @@ def raise_all(errors: Sequence[HyfnError]) -> None:
 
 class MachineError(HyfnError):
     """This machine lacks something that the command needs."""
+
+
+class ShipError(HyfnError):
+    """A change of what is live did not come about. What was recorded is as true as before."""
+
+
+class Changed(ShipError):
+    """Somebody else changed the same thing meanwhile. Nothing of it was overwritten."""
+
+
+class Locked(ShipError):
+    """Somebody else is changing this stage."""
 
 
 class PartialFailure(HyfnError):
