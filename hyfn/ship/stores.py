@@ -17,7 +17,7 @@ from typing import Any, Protocol
 
 from hyfn.errors import ConfigError, MachineError, ShipError
 
-SCHEMES = ("s3", "gs", "az", "azure", "abfs")
+SCHEMES = ("s3", "gs", "az", "abfs")
 """Of the URLs that name an object store's folder."""
 PROBE = ".hyfn-probe"
 
