@@ -11,7 +11,7 @@ from typing import Any
 
 from hyfn.model import Project
 from hyfn.project import Unit
-from hyfn.trust.edges import LAPTOP, Edges
+from hyfn.trust.edges import LAPTOP, Edges, nodes
 from hyfn.wire.carrier import Endpoint
 
 DOOR = "dev@local"
@@ -45,7 +45,7 @@ class Wires:
         The parties whose wiring is not what it was: who runs must start anew to see it.
         """
         parties = {(function.name, unit.target.platform): unit.party for unit in units for function in unit.functions}
-        edges = Edges(project.app, STAGE, self._secret, project.functions, parties)
+        edges = Edges(project.app, STAGE, self._secret, nodes(project.functions), parties)
         found = {placed: endpoints[party] for placed, party in parties.items() if party in endpoints}
         documents = {
             unit.party: edges.wiring(unit.party, [each.name for each in unit.functions], found, is_json=[DOOR])

@@ -1,7 +1,8 @@
 """A plan, made true: phase by phase, each change written down before it is made and after it.
 
-What does not depend on one another is done at once. An error ends it where it is: what is under way comes to its end, nothing more begins. A plan that is made anew then has
-what is left. Nothing here is undone, since that could fail too: before FLIP the old versions serve as they did.
+What does not depend on one another is done at once. An error ends it where it is: what is under way comes to its end,
+nothing more begins. A plan that is made anew then has what is left. Nothing here is undone, since that could fail too:
+before FLIP the old versions serve as they did.
 """
 
 from __future__ import annotations

@@ -34,14 +34,14 @@ class Record:
 
 @dataclass(frozen=True, slots=True)
 class Release:
-    """What a ship made live: `artifacts` are digests by party; `wanted` all resources, as documents, so that the same
-    can be wanted again. `at` is UTC, ISO 8601."""
+    """What a ship made live: `artifacts` are digests by party; `desired` is all that was wanted, so that it can be
+    wanted again (see project/desired.py). `at` is UTC, ISO 8601."""
 
     number: int
     at: str
     by: str
     artifacts: Mapping[str, str]
-    wanted: Sequence[Json]
+    desired: Json
 
 
 @dataclass(frozen=True, slots=True)

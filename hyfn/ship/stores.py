@@ -45,6 +45,10 @@ class Store(Protocol):
         """
         ...
 
+    def remove(self, name: str) -> None:
+        """Take it away, whatever stands there. Nothing there is no error."""
+        ...
+
 
 def store(url: str, root: Path) -> Store:
     """The store that `url` names: a folder, relative to `root`, or a URL such as s3://bucket/folder."""
@@ -87,6 +91,12 @@ class FileStore:
         except OSError as error:
             raise ShipError(f"{path}: {error.strerror}") from error
         return _mark(content)
+
+    def remove(self, name: str) -> None:
+        try:
+            (self._folder / name).unlink(missing_ok=True)
+        except OSError as error:
+            raise ShipError(f"{self._folder / name}: {error.strerror}") from error
 
     @contextlib.contextmanager
     def _locked(self, path: Path) -> Iterator[None]:
@@ -163,6 +173,15 @@ class ObjectStore:
                 raise Conflict(name) from error
             raise self._failed("written", name, error) from error
 
+    def remove(self, name: str) -> None:
+        with contextlib.suppress(FileNotFoundError):
+            try:
+                self._obstore.delete(self._store, name)
+            except FileNotFoundError:
+                raise
+            except Exception as error:
+                raise self._failed("removed", name, error) from error
+
     def _failed(self, verb: str, name: str, error: Exception) -> ShipError:
         hint = "is the bucket's name right, and may these credentials read and write there?"
         return ShipError(f"{self._url}/{name} cannot be {verb}: {_said(error)}", hint=hint)
@@ -187,12 +206,18 @@ def probe(store: Store) -> None:
     ships at once would lose what one of them did."""
     name = f"{PROBE}-{secrets.token_hex(4)}"
     first = store.write(name, b"1", None)
-    second = store.write(name, b"2", first)
-    for mark in (None, first):
-        try:
-            store.write(name, b"3", mark)
-        except Conflict:
-            continue
-        said = f"{store.where} writes whatever the condition: two ships at once would overwrite one another's record"
-        raise ShipError(said, hint="a store with conditional writes (If-Match and If-None-Match)")
-    del second
+    try:
+        store.write(name, b"2", first)
+        for mark in (None, first):
+            _check_refusal(store, name, mark)
+    finally:
+        store.remove(name)
+
+
+def _check_refusal(store: Store, name: str, mark: str | None) -> None:
+    try:
+        store.write(name, b"3", mark)
+    except Conflict:
+        return
+    said = f"{store.where} writes whatever the condition: two ships at once would overwrite one another's record"
+    raise ShipError(said, hint="a store with conditional writes (If-Match and If-None-Match)")

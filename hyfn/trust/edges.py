@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 from hyfn.model import FunctionSpec
@@ -16,11 +17,29 @@ Placed = tuple[str, str]
 """(identity, platform)."""
 
 
+@dataclass(frozen=True, slots=True)
+class Node:
+    """What edges need to know of a function: see FunctionSpec. It outlives the source that it was read from."""
+
+    name: str
+    calls: Sequence[str]
+    raises: Sequence[str]
+    platforms: Sequence[str]
+
+
+def nodes(functions: Iterable[FunctionSpec]) -> list[Node]:
+    """What edges need to know of the functions."""
+    return [
+        Node(each.name, list(each.calls), list(each.raises), [target.platform for target in each.targets])
+        for each in functions
+    ]
+
+
 class Edges:
     """The edges of one stage: who may call whom."""
 
     def __init__(
-        self, app: str, stage: str, secret: bytes, functions: Sequence[FunctionSpec], parties: Mapping[Placed, str]
+        self, app: str, stage: str, secret: bytes, functions: Sequence[Node], parties: Mapping[Placed, str]
     ) -> None:
         """`parties` says which artifact's party each placed function belongs to."""
         self._parties = parties
@@ -58,9 +77,9 @@ class Edges:
         return {
             "raises": list(function.raises),
             "routes": [
-                self._route(party, name, target.platform, endpoints[name, target.platform])
-                for target in function.targets
-                if (name, target.platform) in endpoints
+                self._route(party, name, platform, endpoints[name, platform])
+                for platform in function.platforms
+                if (name, platform) in endpoints
             ],
         }
 
@@ -93,10 +112,10 @@ class Edges:
     def _parties_calling(self, callee: str) -> Iterable[str]:
         return sorted(
             {
-                self._parties[function.name, target.platform]
+                self._parties[function.name, platform]
                 for function in self._functions.values()
                 if callee in function.calls
-                for target in function.targets
-                if (function.name, target.platform) in self._parties
+                for platform in function.platforms
+                if (function.name, platform) in self._parties
             }
         )

@@ -20,7 +20,7 @@ from hyfn.clouds.azure.pack import function_name
 from hyfn.dev.application import emulator
 from hyfn.model import FunctionSpec, Project
 from hyfn.remote import Attempts, Session
-from hyfn.trust.edges import LAPTOP, Edges
+from hyfn.trust.edges import LAPTOP, Edges, nodes
 from hyfn.wire.carrier import Endpoint, Request, Response
 from tests.bench import byhand
 from tests.bench.measure import Times, difference, ratio, table, verdict
@@ -113,7 +113,7 @@ class Bench:
         built = project.build(source, folder / "build", lambda _: None, project.Wishes(pythons))
         self._artifacts = {artifact.short: artifact for artifact in built.artifacts}
         parties = {(unit.primary.name, unit.target.platform): unit.party for unit in units}
-        self._edges = Edges(source.app, "dev", secrets.token_bytes(32), source.functions, parties)
+        self._edges = Edges(source.app, "dev", secrets.token_bytes(32), nodes(source.functions), parties)
         self._endpoints = {placed: _endpoint(self._functions[placed[0].partition(":")[2]]) for placed in parties}
         sys.path.insert(0, str(SHOUT))
         self._stubs = importlib.import_module("shout")

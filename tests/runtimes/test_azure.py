@@ -29,7 +29,7 @@ from hyfn.errors import BuildError, MachineError, OutcomeUnknown
 from hyfn.model import Artifact, FunctionSpec, Place, Signature, Staged, Target
 from hyfn.pack import stage
 from hyfn.toolchain import environments
-from hyfn.trust.edges import LAPTOP, Edges
+from hyfn.trust.edges import LAPTOP, Edges, nodes
 from hyfn.wiring import Wiring
 
 pytestmark = pytest.mark.runtime
@@ -115,7 +115,7 @@ class Shop:
     def wire(self, running: Emulated) -> remote.Session:
         """Write the artifact's wiring, after its start as `hyfn run` does, and give this process its own."""
         placed = {(function.name, "azure"): self.party for function in self.functions}
-        edges = Edges("shops", "dev", self._secret, self.functions, placed)
+        edges = Edges("shops", "dev", self._secret, nodes(self.functions), placed)
         endpoints = dict.fromkeys(placed, running.endpoint)
         held = [function.name for function in self.functions]
         (self.folder / "wiring.json").write_text(json.dumps(edges.wiring(self.party, held, endpoints)))

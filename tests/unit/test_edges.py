@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from hyfn.model import FunctionSpec, Place, Signature, Target
-from hyfn.trust.edges import LAPTOP, Edges
+from hyfn.trust.edges import LAPTOP, Edges, nodes
 from hyfn.wire.carrier import Endpoint
 from hyfn.wiring import Wiring
 
@@ -27,7 +27,7 @@ def edges() -> Edges:
         )
         for (name, platform), calls in zip(PLACED, CALLS.values(), strict=True)
     ]
-    return Edges("shop", "dev", bytes(32), functions, PLACED)
+    return Edges("shop", "dev", bytes(32), nodes(functions), PLACED)
 
 
 def wiring(party: str, *holds: str) -> Wiring:

@@ -16,7 +16,7 @@ from hyfn import clouds
 from hyfn.cloud import Packer
 from hyfn.model import FunctionSpec, Limit, Limits, Part, Place, Problem, Retirement, Signature, Target
 from hyfn.pack import environment, lifecycle, limits
-from hyfn.trust.edges import Edges
+from hyfn.trust.edges import Edges, nodes
 from hyfn.wire.carrier import Endpoint
 from tests.unit.discovering import functions, refusals
 
@@ -275,7 +275,7 @@ def test_the_room_that_is_kept_holds_the_wiring_of_a_small_function() -> None:
     specs = [_spec("classify", []), _spec("ocr", ["app:classify"]), _spec("ingest", ["app:ocr"])]
     url = "https://abcdefghijklmnopqrstuvwxyz012345.lambda-url.eu-central-1.on.aws/"
     parties = {(each.name, "aws"): f"{each.name}@aws" for each in specs}
-    edges = Edges("invoices", "dev", bytes(32), specs, parties)
+    edges = Edges("invoices", "dev", bytes(32), nodes(specs), parties)
     found = edges.wiring("app:ocr@aws", ["app:ocr"], {("app:classify", "aws"): Endpoint("aws", "app:classify", url)})
     assert len(found["callers"]) == 2
     assert environment.size({"HYFN_WIRING": json.dumps(found, separators=(",", ":"))}) <= environment.ROOM
