@@ -74,8 +74,17 @@ def session() -> Session:
     """This process's own, read from its environment once."""
     document = load.manifest()
     own = frozenset(document["functions"]) if document else frozenset()
-    given = wiring.read(environ)
+    given = wiring.read(environ) or (_shipped() if document is None else None)
     return Session(given, own, environ.get("HYFN_STAGE") or (given.stage if given else "dev"))
+
+
+def _shipped() -> Wiring | None:
+    """That of a stage that was shipped from this machine."""
+    from importlib import import_module
+
+    stage = environ.get("HYFN_STAGE")
+    path = "" if stage == "local" else import_module("hyfn.laptop").wiring(environ)
+    return wiring.read({"HYFN_WIRING": path})
 
 
 def call(function: AnyFunction, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
@@ -187,7 +196,7 @@ class Line:
         if known is None:
             raise NotShipped(
                 f"{self.name} is not shipped: no endpoint is known on stage {session.stage}",
-                hint="run the script with `hyfn run`, or test it inside `with hyfn.local():`",
+                hint="ship it with `hyfn ship`, run the script with `hyfn run`, or test it inside `with hyfn.local():`",
             )
         callee = known.calls.get(self.name)
         if callee is None:

@@ -117,8 +117,7 @@ class Wanted:
     """One artifact that is to be live.
 
     `name` is its name on the platform, `function` the one that it is named for, with the triggers of all that are in
-    it. `image` is the reference by digest, "" for a zip. `edges` is a fingerprint of its edges and their keys; `near`
-    are its callees on the same cloud.
+    it. `image` is the reference by digest, "" for a zip. `near` are its callees on the same cloud.
     """
 
     stage: Stage
@@ -128,7 +127,6 @@ class Wanted:
     target: Target
     artifact: Artifact
     image: str = ""
-    edges: str = ""
     near: Sequence[Neighbour] = ()
 
 

@@ -21,6 +21,11 @@ DEFAULT_STAGE = "default-stage"
 """Names the active stage where nobody else does. `stage = "x"` does so too, in place of [tool.hyfn.stage.x]."""
 
 
+SHIPPING = ("state", "registry")
+"""Settings for `hyfn ship`, for all stages or one: where it is recorded what is live, and where images go."""
+TEXTS = ("app", DEFAULT_STAGE, *SHIPPING)
+
+
 class Settings:
     """One project's tables. `stage` is the active one: "" takes the one that the tables name. `modules` are the
     project's own."""
@@ -94,10 +99,10 @@ class Settings:
         table = self._document.get(*ROOT)
         if table is None:
             return
-        plain: dict[str, type[Any]] = {"app": str, DEFAULT_STAGE: str}
+        plain: dict[str, type[Any]] = dict.fromkeys(TEXTS, str)
         if isinstance(table, Mapping) and isinstance(table.get("stage"), Mapping):
             for stage in table["stage"]:
-                yield from self._layer((*ROOT, "stage", stage), {})
+                yield from self._layer((*ROOT, "stage", stage), dict.fromkeys(SHIPPING, str))
             yield from self._layer(ROOT, {**plain, "stage": dict})
         else:
             yield from self._layer(ROOT, {**plain, "stage": str})
@@ -135,7 +140,7 @@ class Settings:
             return
         for key in inner:
             value = self._document.get(*keys, key)
-            if value is not None and not isinstance(value, Mapping) and key not in ("app", "stage", DEFAULT_STAGE):
+            if value is not None and not isinstance(value, Mapping) and key not in (*TEXTS, "stage"):
                 yield self._document.error(
                     f"{key} must be a table", (*keys, key), f"such as [{'.'.join((*keys, key))}]"
                 )

@@ -26,13 +26,13 @@ def of(project: Project, unit: Unit, image: str = "") -> bytes:
     is_image = packer(unit.target).container(unit.target) is not None
     named = (image or unpushed(project, unit)) if is_image else ""
     name = packer(unit.target).platform_name(project.app, reading.stage(project), unit.primary, unit.target)
-    document = packer(unit.target).manifest(_woken(unit), unit.target, name, named)
+    document = packer(unit.target).manifest(woken(unit), unit.target, name, named)
     if document is None:
         return b""
     return json.dumps(document, indent=1, sort_keys=True).encode() + b"\n"
 
 
-def _woken(unit: Unit) -> FunctionSpec:
+def woken(unit: Unit) -> FunctionSpec:
     """The function that the artifact is named for, with the triggers of all that are in it."""
     triggers = [trigger for function in unit.functions for trigger in function.triggers]
     return replace(unit.primary, triggers=triggers)

@@ -16,7 +16,7 @@ from hyfn.cloud import Shipper
 from hyfn.errors import HyfnError, ShipError, raise_all
 from hyfn.resource import Json, Key, Live, Order, Outputs, Phase, Resource, Stage, digest, refs, resolved
 from hyfn.ship.ledger import Ledger
-from hyfn.ship.plan import Change, Plan, ordered
+from hyfn.ship.plan import Change, Plan, needs, ordered
 from hyfn.ship.state import Record
 
 AT_ONCE = 16
@@ -27,13 +27,13 @@ AT_ONCE = 16
 class Means:
     """What a ship does things with.
 
-    `wiring` gives the document of a party, once the outputs of all endpoints are known; `probe` calls each edge of the
-    versions that have no traffic yet, and raises ShipError for one that does not answer. `report` hears of each change:
-    with "begins", "ends" or "fails".
+    `shipper` gives a cloud's. `wiring` gives the document of a party, once the outputs of all endpoints are known;
+    `probe` calls each edge of the versions that have no traffic yet, and raises ShipError for one that does not answer.
+    `report` hears of each change: with "begins", "ends" or "fails".
     """
 
     stage: Stage
-    shippers: Mapping[str, Shipper]
+    shipper: Callable[[str], Shipper]
     wiring: Callable[[str, Mapping[Key, Outputs]], Json]
     probe: Callable[[Sequence[Change], Mapping[Key, Outputs]], None]
     report: Callable[[str, Change], None]
@@ -66,7 +66,7 @@ class Applying:
         and forget what an earlier run meant to do, came to nothing and is not wanted any more."""
         for resource in plan.adopted:
             there = live[resource.key]
-            record = Record(resource.phase, resource.party, resource.needs, there.body, there.outputs)
+            record = Record(resource.phase, resource.party, needs(resource), there.body, there.outputs)
             self.ledger.done(resource.key, record)
         changing = {change.key for change in plan.changes}
         if idle := {key for key in self.ledger.state.intents if key not in changing}:
@@ -91,7 +91,7 @@ class Applying:
     def _make(self, change: Change) -> None:
         self.ledger.check()
         self.means.report("begins", change)
-        shipper = self.means.shippers[change.key.cloud]
+        shipper = self.means.shipper(change.key.cloud)
         try:
             self.ledger.done(change.key, self._made(shipper, change))
         except BaseException:
@@ -117,7 +117,7 @@ class Applying:
         live = shipper.put(Order(self.means.stage, resource, body, change.live, wiring, _token(change)))
         with self.lock:
             self.outputs[resource.key] = live.outputs
-        return Record(resource.phase, resource.party, resource.needs, live.body, live.outputs)
+        return Record(resource.phase, resource.party, change.needs, live.body, live.outputs)
 
 
 def _token(change: Change) -> str:

@@ -124,6 +124,10 @@ class Ledger:
         """Write down that all of it is live."""
         self._change(lambda state: replace(state, releases=[*state.releases, release][-states.KEPT_RELEASES :]))
 
+    def forget_releases(self) -> None:
+        """Of a stage of which nothing is left."""
+        self._change(lambda state: replace(state, releases=[]))
+
     def forget_intents(self, keys: set[Key]) -> None:
         """Those of a ship that ended, which turned out to have come to nothing."""
 

@@ -85,12 +85,17 @@ def _is_recorded(there: Live, state: State) -> bool:
 def _change(resource: Resource, live: Live | None, outputs: Mapping[Key, Outputs]) -> Change | None:
     common = (resource.key, resource.phase, resource.party)
     if live is None:
-        return Change("create", *common, (), resource, None, resource.needs)
+        return Change("create", *common, (), resource, None, needs(resource))
     body = resolved(resource.body, outputs)
     reasons = [_reason(path, old, new) for path, old, new in differences(live.body, body)]
     if live.trouble:
         reasons.append(live.trouble)
-    return Change("update", *common, reasons, resource, live, resource.needs) if reasons else None
+    return Change("update", *common, reasons, resource, live, needs(resource)) if reasons else None
+
+
+def needs(resource: Resource) -> list[Key]:
+    """What must be there before it: what it says so of, and what its body refers to."""
+    return [*dict.fromkeys((*resource.needs, *(key for key, _ in refs(resource.body))))]
 
 
 def _deletions(wanted: Collection[Key], live: Mapping[Key, Live], state: State) -> list[Change]:

@@ -59,7 +59,7 @@ class World:
     def ship(self, wanted: Sequence[Resource], lease_seconds: float = 0.1) -> Plan:
         with Ledger(self.store, STAGE.app, STAGE.name, lambda _: None, lease_seconds) as ledger:
             planned, live = self.plan(wanted)
-            means = Means(STAGE, {"small": Shipper(self.platform)}, self._wiring, self._probe, lambda *_: None)
+            means = Means(STAGE, lambda _: Shipper(self.platform), self._wiring, self._probe, lambda *_: None)
             Applying(means, ledger, {each: one.outputs for each, one in live.items()}).run(planned, live)
         return planned
 
