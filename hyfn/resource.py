@@ -117,7 +117,9 @@ class Wanted:
     """One artifact that is to be live.
 
     `name` is its name on the platform, `function` the one that it is named for, with the triggers of all that are in
-    it. `image` is the reference by digest, "" for a zip. `near` are its callees on the same cloud.
+    it. `image` is the reference by digest, "" for a zip. `near` are its callees on the same cloud. `is_far` says that
+    another platform calls it, which the cloud's own access control cannot let in yet: where it is called must then be
+    open to all, and hyfn's keys alone say who may.
     """
 
     stage: Stage
@@ -128,6 +130,7 @@ class Wanted:
     artifact: Artifact
     image: str = ""
     near: Sequence[Neighbour] = ()
+    is_far: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -65,7 +65,8 @@ def _wanted(built: Built, unit: Unit, units: Mapping[str, Unit], image: str, sta
         unit.target,
         artifact(built, unit),
         image,
-        [_neighbour(built.project, other, stage) for other in units.values() if _calls(unit, other)],
+        [_neighbour(built.project, other, stage) for other in units.values() if _is_near(unit, other)],
+        any(_calls(other, unit) and other.target.cloud != unit.target.cloud for other in units.values()),
     )
 
 
@@ -77,10 +78,13 @@ def _neighbour(project: Project, unit: Unit, stage: Stage) -> Neighbour:
     return Neighbour(unit.party, _name(project, unit, stage), unit.target)
 
 
+def _is_near(caller: Unit, callee: Unit) -> bool:
+    return callee.target.cloud == caller.target.cloud and callee.party != caller.party and _calls(caller, callee)
+
+
 def _calls(caller: Unit, callee: Unit) -> bool:
     called = {name for function in caller.functions for name in function.calls}
-    is_near = callee.target.cloud == caller.target.cloud and callee.party != caller.party
-    return is_near and any(function.name in called for function in callee.functions)
+    return any(function.name in called for function in callee.functions)
 
 
 def _distinct(resources: Sequence[Resource]) -> list[Resource]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from hyfn.call import json_door
 from hyfn.call.http import HttpCaller, refusal
+from hyfn.clouds.aws import signing
 from hyfn.errors import EXECUTED, NOT_EXECUTED, OutcomeUnknown, TooLarge, Unauthenticated
 from hyfn.wire.carrier import Request
 from hyfn.wire.frame import CONTENT_TYPE
@@ -69,7 +70,7 @@ class AwsCaller:
         raise refusal(response.status, response.body)
 
 
-caller = AwsCaller()
+caller = AwsCaller(signing.sign)
 
 
 def _check_size(endpoint: Endpoint, size: int) -> None:
