@@ -20,6 +20,8 @@ from hyfn.errors import ConfigError, MachineError, ShipError
 SCHEMES = ("s3", "gs", "az", "abfs")
 """Of the URLs that name an object store's folder."""
 PROBE = ".hyfn-probe"
+SHOWN = 300
+"""Characters of what a store says that an error shows."""
 
 
 class Conflict(Exception):
@@ -52,10 +54,10 @@ class Store(Protocol):
 
 def store(url: str, root: Path) -> Store:
     """The store that `url` names: a folder, relative to `root`, or a URL such as s3://bucket/folder."""
-    scheme, _, rest = url.partition("://")
-    if not rest:
+    scheme, mark, rest = url.partition("://")
+    if not mark:
         return FileStore(root / url)
-    if scheme not in SCHEMES:
+    if scheme not in SCHEMES or not rest:
         known = ", ".join(f"{each}://" for each in SCHEMES)
         raise ConfigError(f"state = {url!r} is no place that hyfn knows", hint=f"a folder, or one of {known}")
     return ObjectStore(url)
@@ -197,8 +199,8 @@ def _condition(mark: str) -> dict[str, str]:
 
 
 def _said(error: Exception) -> str:
-    text = re.sub(r"\s+", " ", str(error)).strip()
-    return text.partition(" Debug source:")[0] or type(error).__name__
+    text = re.sub(r"\s+", " ", str(error)).strip().partition(" Debug source:")[0] or type(error).__name__
+    return text if len(text) <= SHOWN else f"{text[:SHOWN]}…"
 
 
 def probe(store: Store) -> None:

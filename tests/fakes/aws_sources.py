@@ -65,6 +65,7 @@ class Aws:
 
     agent: subprocess.Popen[str]
     lock: Lock
+    url: str
 
     def ask(self, service: str, operation: str, **arguments: Any) -> Json:
         """What boto3's `operation` of `service` gave."""
@@ -111,7 +112,7 @@ def aws(folder: Path) -> Iterator[Aws]:
             stdout=subprocess.PIPE,
             text=True,
         ) as agent:
-            yield Aws(agent, Lock())
+            yield Aws(agent, Lock(), f"http://127.0.0.1:{port}")
     finally:
         server.stop()
 
