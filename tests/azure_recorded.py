@@ -83,16 +83,16 @@ RECORDED: list[tuple[str, str, list[dict[str, Any]]]] = [
         [
             {
                 "type": "dev.hyfn.blob.created",
-                "source": "/blob/samples",
-                "id": "in/blob_trigger_name@0x8D8989BC453467D",
-                "subject": "in/blob_trigger_name",
-                "time": "2020-12-04T21:30:05+00:00",
+                "source": "/blob/test-container",
+                "id": "831e1650-001e-001b-66ab-eeb76e069631",
+                "subject": "new-file.txt",
+                "time": "2017-06-26T18:41:00.958410+00:00",
                 "data": {
-                    "container": "samples",
-                    "name": "in/blob_trigger_name",
-                    "size": 12,
-                    "etag": "0x8D8989BC453467D",
-                    "content_type": "application/octet-stream",
+                    "container": "test-container",
+                    "name": "new-file.txt",
+                    "size": 524288,
+                    "etag": "0x8D4BCC2E4835CD0",
+                    "content_type": "text/plain",
                     "version": None,
                 },
             }

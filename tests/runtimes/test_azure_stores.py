@@ -90,17 +90,22 @@ def _listed(store: Azurite) -> list[dict[str, str]]:
 
 
 def _notified(stored: dict[str, str]) -> dict[str, Any]:
-    """What Azure's blob extension tells of it: https://learn.microsoft.com/azure/azure-functions/functions-bindings-storage-blob-trigger#metadata"""
-    properties = {
-        "ContentLength": int(stored["Content-Length"]),
-        "ContentType": stored["Content-Type"],
-        "ETag": stored["Etag"],
-        "LastModified": parsedate_to_datetime(stored["Last-Modified"]).isoformat(),
+    """What Event Grid, which azurite has not, would tell of it: https://learn.microsoft.com/azure/event-grid/event-schema-blob-storage"""
+    event = {
+        "topic": "/subscriptions/local/resourceGroups/local/providers/Microsoft.Storage/storageAccounts/local",
+        "subject": f"/blobServices/default/containers/invoices/blobs/{stored['Name']}",
+        "eventType": "Microsoft.Storage.BlobCreated",
+        "eventTime": parsedate_to_datetime(stored["Last-Modified"]).isoformat(),
+        "id": "831e1650-001e-001b-66ab-eeb76e069631",
+        "data": {
+            "api": "PutBlob",
+            "eTag": stored["Etag"],
+            "contentType": stored["Content-Type"],
+            "contentLength": int(stored["Content-Length"]),
+            "blobType": stored["BlobType"],
+            "url": f"https://local.blob.core.windows.net/invoices/{stored['Name']}",
+        },
+        "dataVersion": "",
+        "metadataVersion": "1",
     }
-    metadata = {
-        "BlobTrigger": {"string": f"invoices/{stored['Name']}"},
-        "Uri": {"json": json.dumps(f"https://local.blob.core.windows.net/invoices/{stored['Name']}")},
-        "Properties": {"json": json.dumps(properties)},
-        "Metadata": {"json": "{}"},
-    }
-    return {"inputData": [{"name": "event", "data": {"bytes": ""}}], "triggerMetadata": metadata}
+    return {"inputData": [{"name": "event", "data": {"json": json.dumps(event)}}], "triggerMetadata": {}}

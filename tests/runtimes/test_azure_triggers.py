@@ -70,7 +70,7 @@ def lines(event: Event[Any]) -> None:
 
 
 @azure(group="all")
-@on.blob("samples", prefix="in/")
+@on.blob("test-container")
 def written(event: Event[Blob]) -> None:
     keep(event)
 
@@ -149,8 +149,6 @@ def test_what_is_no_such_invocation_fails_and_the_next_one_works(live: Live, rec
     ("recorded", "function", "metadata"),
     [
         ("stream", "clicks", {"SystemPropertiesArray": {"json": "[{}, {}]"}}),
-        ("blob", "written", {"BlobTrigger": {"string": "another/file"}}),
-        ("blob", "written", {"BlobTrigger": {"string": "samples"}}),
     ],
 )
 def test_metadata_that_says_nothing_fails_the_invocation(
@@ -159,6 +157,15 @@ def test_metadata_that_says_nothing_fails_the_invocation(
     whole = _golden(recorded)
     said = live.tell(function, {**whole, "triggerMetadata": {**whole["triggerMetadata"], **metadata}})
     assert (said.status, live.taken()) == (500, [])
+
+
+@pytest.mark.parametrize("subject", ["/containers/another/blobs/a", "/containers/test-container/blobs/", ""])
+def test_an_event_of_another_store_fails_the_invocation(live: Live, subject: str) -> None:
+    whole = _golden("blob")
+    said = json.loads(whole["inputData"][0]["data"]["json"])
+    wrong = json.dumps({**said, "subject": f"/blobServices/default{subject}"})
+    told = live.tell("written", {**whole, "inputData": [{"name": "event", "data": {"json": wrong}}]})
+    assert (told.status, live.taken()) == (500, [])
 
 
 @pytest.mark.parametrize(
@@ -189,12 +196,12 @@ def _emitted(live: Live, said: Said) -> tuple[list[dict[str, Any]], list[str], l
 WITH_ID = [
     (Said("queue", "orders", ["a", "b"]), 2),
     (Said("topic", "news", ['{"a": 1}'], subject="title", extensions={"tenant": "acme"}), 1),
+    (Said("blob", "test-container/a/b.txt", ["content"]), 1),
     (Said("blob", "testcontainer/a/b.txt", is_deleted=True), 1),
     (Said("event", "Microsoft.Storage.BlobCreated", ['{"api": "PutBlob"}'], subject="x", extensions={"a": "b"}), 1),
 ]
 WITHOUT_ID = [
     (Said("schedule", "every 5 minutes"), 1),
-    (Said("blob", "samples/in/file.txt", ["content"]), 1),
     (Said("stream", "clicks", ["1", "2"], key="k"), 1),
     (Said("stream", "message", ["1", "2"], key="k"), 1),
 ]
@@ -260,8 +267,7 @@ def test_the_vendors_library_says_what_the_app_listens_to(live: Live) -> None:
         "dataType": "BINARY",
     }
     assert indexed[live.url("tick").rpartition("/")[2]] == {"type": "timerTrigger", "schedule": "0 */5 * * * *"}
-    blob = indexed[live.url("written").rpartition("/")[2]]
-    assert (blob["path"], blob["source"]) == ("samples/in/{name}", "EventGrid")
+    assert indexed[live.url("written").rpartition("/")[2]] == {"type": "eventGridTrigger"}
     stream = indexed[live.url("clicks").rpartition("/")[2]]
     assert (stream["cardinality"], stream["eventHubName"]) == ("MANY", "clicks")
 

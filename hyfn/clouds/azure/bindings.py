@@ -25,9 +25,9 @@ OFFERS = {
     "http": Offer("an HTTP trigger", f"{DOCS}/functions-bindings-http-webhook-trigger", ("methods", "mount")),
     "schedule": Offer("a timer trigger", f"{DOCS}/functions-bindings-timer"),
     "blob": Offer(
-        "a blob trigger",
-        f"{DOCS}/functions-bindings-storage-blob-trigger",
-        ("prefix", "suffix", "change", "connection"),
+        "Event Grid's events of a storage account",
+        "https://learn.microsoft.com/azure/event-grid/event-schema-blob-storage",
+        ("prefix", "suffix", "change"),
     ),
     "queue": Offer(
         "a queue storage trigger", f"{DOCS}/functions-bindings-storage-queue-trigger", ("batch", "connection")
@@ -138,20 +138,6 @@ def _timer(trigger: Mapping[str, Any]) -> Decorated:
     return "timer_trigger", {"schedule": f"0 {schedules.read(trigger['when']).text}"}
 
 
-def _blob(trigger: Mapping[str, Any]) -> Decorated:
-    """Flex Consumption has no other source than Event Grid. Only its events tell of what was deleted."""
-    if trigger["change"] == "deleted":
-        return _event_grid(trigger)
-    path = f"{trigger['container']}/{_literal(trigger['prefix'])}{{name}}{_literal(trigger['suffix'])}"
-    settings = {"path": path, "connection": trigger["connection"] or STORAGE, "source": "EventGrid"}
-    return "blob_trigger", {**settings, "data_type": "binary"}
-
-
-def _literal(text: str) -> str:
-    """Braces of a path mean something, unless they are doubled."""
-    return text.replace("{", "{{").replace("}", "}}")
-
-
 def _queue(trigger: Mapping[str, Any]) -> Decorated:
     settings = {"queue_name": trigger["name"], "connection": trigger["connection"] or STORAGE, "data_type": "binary"}
     return "queue_trigger", settings
@@ -175,13 +161,14 @@ def _brokers(connection: str) -> str:
 
 
 def _event_grid(_: Mapping[str, Any]) -> Decorated:
-    """What comes is said by the event subscription, outside of the app."""
+    """What comes is said by the event subscription, outside of the app. Of a blob too: a blob trigger would have Azure
+    read each blob's content into the app."""
     return "event_grid_trigger", {}
 
 
 _DECORATORS = {
     "schedule": _timer,
-    "blob": _blob,
+    "blob": _event_grid,
     "queue": _queue,
     "topic": _topic,
     "stream": _stream,

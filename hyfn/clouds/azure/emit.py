@@ -102,34 +102,11 @@ def _topic(_: str, event: Event) -> Told:
 
 
 def _blob(_: str, event: Event) -> Told:
-    return _deleted(event) if event["type"] == BLOB_DELETED else _created(event)
-
-
-def _created(event: Event) -> Told:
-    """Without the content, which no event of hyfn's has."""
     about = event["data"]
-    path = f"{about['container']}/{about['name']}"
-    written = {
-        "LastModified": _time(event).isoformat(),
-        "ContentLength": about.get("size"),
-        "ContentType": about.get("content_type"),
-        "ETag": about.get("etag"),
-        "VersionId": about.get("version"),
-    }
-    return {"bytes": ""}, {
-        "BlobTrigger": {"string": path},
-        "Uri": _json(f"{STORE}/{path}"),
-        "Properties": _json({name: value for name, value in written.items() if value is not None}),
-        "Metadata": _json({}),
-        "name": {"string": about["name"]},
-    }
-
-
-def _deleted(event: Event) -> Told:
-    about = event["data"]
-    [kind] = [native for native, change in CHANGES.items() if change == BLOB_DELETED]
+    [kind] = [native for native, change in CHANGES.items() if change == event["type"]]
+    api = "DeleteBlob" if event["type"] == BLOB_DELETED else "PutBlob"
     known = {"contentType": about.get("content_type"), "contentLength": about.get("size"), "eTag": about.get("etag")}
-    data = {"api": "DeleteBlob", "blobType": "BlockBlob", "url": f"{STORE}/{about['container']}/{about['name']}"}
+    data = {"api": api, "blobType": "BlockBlob", "url": f"{STORE}/{about['container']}/{about['name']}"}
     native = {
         "topic": ACCOUNT,
         "subject": f"{BLOBS}{about['container']}/blobs/{about['name']}",

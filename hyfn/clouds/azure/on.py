@@ -158,28 +158,6 @@ def _headers(headers: Any) -> dict[str, str]:
     return found
 
 
-def _blob(binding: Mapping[str, Any], blob: Any, invocation: str) -> list[Item]:
-    """A blob's event has no id of its own here: its name and its ETag are one. Its content is not read."""
-    container, _, name = blob.name.partition("/")
-    if container != binding["resource"] or not name:
-        raise Malformed(f"{blob.name!r} names no blob in {binding['resource']}")
-    properties = blob.blob_properties or {}
-    etag = str(properties.get("ETag") or "").strip('"')
-    about = {
-        "container": container,
-        "name": name,
-        "size": blob.length,
-        "etag": etag or None,
-        "content_type": properties.get("ContentType") or None,
-        "version": properties.get("VersionId") or None,
-    }
-    id = f"{name}@{etag or invocation}"
-    made = occurrence(
-        BLOB_CREATED, f"/blob/{container}", id, data=about, subject=name, time=properties.get("LastModified")
-    )
-    return [Item(id, made)]
-
-
 def _event_grid(binding: Mapping[str, Any], event: Any, _: str) -> list[Item]:
     """In either of Event Grid's schemas: its own is that of stores, CloudEvents' that of all other events."""
     is_cloud = hasattr(event, "specversion")
@@ -237,6 +215,5 @@ _ITEMS = {
     "service_bus_topic_trigger": _topic,
     "event_hub_message_trigger": _event_hub,
     "kafka_trigger": _kafka,
-    "blob_trigger": _blob,
     "event_grid_trigger": _event_grid,
 }

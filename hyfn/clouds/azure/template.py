@@ -22,7 +22,7 @@ from hyfn.event import BLOB_CREATED, BLOB_DELETED
 from hyfn.model import Trigger
 
 SCHEMA = "https://schema.management.azure.com/schemas/2019-04-01/deploymentTemplate.json#"
-EVENT_GRID, MESSAGING, SITES = "2022-06-15", "2021-11-01", "2022-09-01"
+EVENT_GRID, MESSAGING = "2022-06-15", "2021-11-01"
 """Versions of the providers' interfaces."""
 ACCOUNT, TOPIC, SERVICE_BUS, EVENT_HUBS = (
     "storageAccount",
@@ -30,9 +30,9 @@ ACCOUNT, TOPIC, SERVICE_BUS, EVENT_HUBS = (
     "serviceBusNamespace",
     "eventHubsNamespace",
 )
-WEBHOOK = "/runtime/webhooks/blobs?functionName=Host.Functions."
-"""Where a blob trigger takes Event Grid's events, with a key of the app's
-(https://learn.microsoft.com/azure/azure-functions/functions-event-grid-blob-trigger)."""
+UNFINISHED = ("CreateFile", "SftpCreate")
+"""Operations by which a file begins that another one ends, in an account with a hierarchical namespace: both are
+told of (https://learn.microsoft.com/azure/event-grid/event-schema-blob-storage)."""
 
 Resource = dict[str, Any]
 
@@ -62,15 +62,15 @@ _TEXT = {"type": "string"}
 def _blob(name: str, trigger: Trigger) -> Resource:
     change = BLOB_DELETED if trigger.options["change"] == "deleted" else BLOB_CREATED
     [kind] = [native for native, made in CHANGES.items() if made == change]
-    destination = _function(name) if change == BLOB_DELETED else _webhook(name)
     wanted = {
         "includedEventTypes": [kind],
         "subjectBeginsWith": f"{BLOBS}{trigger.resource}/blobs/{trigger.options['prefix']}",
         "subjectEndsWith": trigger.options["suffix"],
         "isSubjectCaseSensitive": True,
+        "advancedFilters": [{"operatorType": "StringNotIn", "key": "data.api", "values": UNFINISHED}],
     }
     scope = f"[resourceId('Microsoft.Storage/storageAccounts', parameters('{ACCOUNT}'))]"
-    return _subscription(name, scope, destination, wanted, "EventGridSchema")
+    return _subscription(name, scope, _function(name), wanted, "EventGridSchema")
 
 
 def _event(name: str, trigger: Trigger) -> Resource:
@@ -91,12 +91,6 @@ def _subscription(name: str, scope: str, destination: Resource, wanted: Resource
 def _function(name: str) -> Resource:
     function = f"[resourceId('Microsoft.Web/sites/functions', parameters('app'), '{name}')]"
     return {"endpointType": "AzureFunction", "properties": {"resourceId": function}}
-
-
-def _webhook(name: str) -> Resource:
-    key = f"listKeys(resourceId('Microsoft.Web/sites/host', parameters('app'), 'default'), '{SITES}')"
-    url = f"'https://', parameters('app'), '.azurewebsites.net{WEBHOOK}{name}&code=', {key}.systemKeys.blobs_extension"
-    return {"endpointType": "WebHook", "properties": {"endpointUrl": f"[concat({url})]"}}
 
 
 def _topic(_: str, trigger: Trigger) -> Resource:
