@@ -16,6 +16,8 @@ from hyfn.model import Artifact, FunctionSpec, Target
 Json = Mapping[str, Any]
 Outputs = Mapping[str, str]
 REF = "$of"
+DIGEST = "$digest"
+"""The one name in a body of which the platform keeps no more than the digest: {"$digest": digest(body)}."""
 
 
 class Phase(IntEnum):
@@ -78,9 +80,12 @@ class Resource:
 
 @dataclass(frozen=True, slots=True)
 class Live:
-    """One thing that is there. `etag` is the platform's own mark of its state, for changes on a condition, "" where it
-    has none. `is_ours` says whether its tags are those of the app and stage. `trouble` is the platform's word for why
-    it does not work, "" where it does."""
+    """One thing that is there.
+
+    `body` is as Resource has it, or `{DIGEST: ...}`. `etag` is the platform's own mark of its state, for changes on a
+    condition, "" where it has none. `is_ours` says whether its tags are those of the app and stage. `trouble` is the
+    platform's word for why it does not work, "" where it does.
+    """
 
     key: Key
     body: Json

@@ -1,7 +1,7 @@
 """What a running function was handed: who it is, whom it may call and who may call it. Read once.
 
-The document is JSON, in the variable HYFN_WIRING as text or as the path of a file. It holds the keys of this function's
-own edges and of no other:
+The document is JSON, in the variable HYFN_WIRING as text, as `compact` text or as the path of a file. It holds the keys
+of this function's own edges and of no other:
 
     {"app": "invoices", "stage": "dev", "self": "app:ingest@azure",
      "calls":   {"app:ocr": {"raises": ["app:Unreadable"],
@@ -92,12 +92,33 @@ class Wiring:
         )
 
 
+COMPACT = "z:"
+"""What compact text begins with; the rest is base64 of the JSON, deflated."""
+
+
+def compact(text: str) -> str:
+    """The same for platforms that have little room for variables."""
+    from binascii import b2a_base64
+    from zlib import compress
+
+    return COMPACT + b2a_base64(compress(text.encode(), 9), newline=False).decode()
+
+
+def _expanded(text: str) -> str:
+    from binascii import a2b_base64
+    from zlib import decompress
+
+    return decompress(a2b_base64(text.removeprefix(COMPACT))).decode()
+
+
 def read(environ: Mapping[str, str]) -> Wiring | None:
     """The wiring that HYFN_WIRING holds or names, or None where it is not set."""
     text = environ.get("HYFN_WIRING")
     if not text:
         return None
-    if not text.startswith("{"):
+    if text.startswith(COMPACT):
+        text = _expanded(text)
+    elif not text.startswith("{"):
         with open(text, encoding="utf-8") as file:  # noqa: PTH123  (pathlib costs a cold start 5 ms)
             text = file.read()
     return Wiring(json_text.read(text))

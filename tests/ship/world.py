@@ -10,7 +10,7 @@ from hyfn.resource import Key, Live, Phase, Resource, ref
 from hyfn.ship import ledger as ledgers
 from hyfn.ship.apply import Applying, Means
 from hyfn.ship.ledger import Ledger
-from hyfn.ship.plan import Plan, plan
+from hyfn.ship.plan import Plan, known, plan
 from hyfn.ship.stores import FileStore
 from tests.ship.platform import STAGE, Platform, Shipper
 
@@ -46,7 +46,7 @@ class World:
     def plan(self, wanted: Sequence[Resource]) -> tuple[Plan, dict[Key, Live]]:
         state = ledgers.read(self.store, STAGE.app, STAGE.name)
         keys = {*(one.key for one in wanted), *state.records, *state.intents}
-        live = {one.key: one for one in Shipper(self.platform).observe(STAGE, keys)}
+        live = known(Shipper(self.platform).observe(STAGE, keys), wanted, state)
         return plan(wanted, live, state), live
 
     def ship(self, wanted: Sequence[Resource], lease_seconds: float = 0.02) -> Plan:
