@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import atexit
+import functools
 import json
 import subprocess
 import sys
+import threading
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -21,12 +24,16 @@ PROGRAM = """
 import json, sys
 import kubernetes_validate
 
-release, *objects = json.load(sys.stdin)
-for each in objects:
-    try:
-        kubernetes_validate.validate(each, release, strict=True)
-    except kubernetes_validate.ValidationError as error:
-        print(each["kind"], ".".join(map(str, error.path)), error.message.splitlines()[0])
+for line in sys.stdin:
+    release, *objects = json.loads(line)
+    said = []
+    for each in objects:
+        try:
+            kubernetes_validate.validate(each, release, strict=True)
+        except kubernetes_validate.ValidationError as error:
+            path = ".".join(map(str, error.path))
+            said.append(f"{each['kind']} {path} {error.message.splitlines()[0]}")
+    print(json.dumps(said), flush=True)
 """
 PYTHON = f"{sys.version_info[0]}.{sys.version_info[1]}"
 
@@ -34,10 +41,31 @@ PYTHON = f"{sys.version_info[0]}.{sys.version_info[1]}"
 def problems(objects: Sequence[Mapping[str, Any]], release: str) -> list[str]:
     """What that release of Kubernetes would refuse: wrong types, missing and unknown fields. Skips at home where the
     schemas cannot be had, fails on CI."""
-    done = subprocess.run(
-        [_python(), "-c", PROGRAM], input=json.dumps([release, *objects]), capture_output=True, text=True, check=True
-    )
-    return done.stdout.splitlines()
+    with _ASKING:
+        process = validator()
+        assert process.stdin
+        assert process.stdout
+        process.stdin.write(json.dumps([release, *objects]) + "\n")
+        process.stdin.flush()
+        said: list[str] = json.loads(process.stdout.readline())
+    return said
+
+
+_ASKING = threading.Lock()
+
+
+@functools.cache
+def validator() -> subprocess.Popen[str]:
+    """One for the whole run of tests: it takes a while to start. Skips at home where the schemas cannot be had."""
+    process = subprocess.Popen([_python(), "-c", PROGRAM], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+
+    def end() -> None:
+        with process:
+            assert process.stdin
+            process.stdin.close()
+
+    atexit.register(end)
+    return process
 
 
 def _python() -> str:

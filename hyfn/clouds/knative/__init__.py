@@ -15,6 +15,7 @@ def knative(
     *,
     name: str = "",
     namespace: str = "",
+    context: str = "",
     memory: int = 256,
     cpu: float = 0,
     timeout: float = 60,
@@ -31,11 +32,12 @@ def knative(
 ) -> None:
     """Run this function on Knative Serving, in one's own cluster.
 
-    `memory` is in MiB and `cpu` in cores, 0 for no limit; `timeout` in seconds, at most 600; `python` a version such as
-    "3.13"; `architecture` "multi" makes one image for both. Of `max_instances` and `concurrency` (calls at a time in
-    one instance) 0 leaves it to the cluster. `runtime` "hyfn" is hyfn's own small HTTP host, "func" Knative's
-    func-python. `idempotent` says that running it twice does no harm. Functions of one `group` share an artifact. `env`
-    are plain environment variables, never secrets. `calls` names what it calls where reading cannot tell.
+    `context` is the one of kubeconfig that `hyfn ship` goes to, "" for the current one. `memory` is in MiB and `cpu` in
+    cores, 0 for no limit; `timeout` in seconds, at most 600; `python` a version such as "3.13"; `architecture` "multi"
+    makes one image for both. Of `max_instances` and `concurrency` (calls at a time in one instance) 0 leaves it to the
+    cluster. `runtime` "hyfn" is hyfn's own small HTTP host, "func" Knative's func-python. `idempotent` says that
+    running it twice does no harm. Functions of one `group` share an artifact. `env` are plain environment variables,
+    never secrets. `calls` names what it calls where reading cannot tell.
     """
 
 

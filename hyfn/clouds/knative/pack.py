@@ -51,6 +51,8 @@ https://docs.openshift.com/container-platform/4.11/openshift_images/create-image
 REDIRECTED = {"networking.knative.dev/http-protocol": "redirected"}
 """OpenShift's route for a service takes plain HTTP too, unless it is told to send it on to HTTPS.
 https://docs.openshift.com/serverless/1.34/knative-serving/http-configuration/https-redirect-per-service.html"""
+MAX_DERIVED = 50
+"""Of a name that nobody gave: `hyfn ship` names revisions by it and 13 letters more, which are a DNS label too."""
 MAX_UNPLACED = 40
 """Of a name on OpenShift whose namespace is not known yet, which then has 22 letters left."""
 NOT_A_PROJECT = re.compile(r"(openshift|kube)-.*|default|openshift")
@@ -147,13 +149,14 @@ def _crossed(target: Target) -> Iterator[str]:
 
 
 def _longest(target: Target) -> int:
-    """Of a name. On OpenShift it is one label of the host's name together with the namespace, for the router's wildcard
-    certificate covers just one (DefaultDomainTemplate in openshift-knative/serverless-operator)."""
+    """Of a derived name. On OpenShift it is one label of the host's name together with the namespace, for the router's
+    wildcard certificate covers just one (DefaultDomainTemplate in openshift-knative/serverless-operator)."""
     if not is_openshift(target):
-        return contained.MAX_LABEL
+        return MAX_DERIVED
     namespace = str(target.options.get("namespace") or "")
     # Longer namespaces leave no room for the digest that tells functions apart: `check` refuses them.
-    return max(contained.MAX_LABEL - 1 - len(namespace), 16) if namespace else MAX_UNPLACED
+    left = max(contained.MAX_LABEL - 1 - len(namespace), 16)
+    return min(left, MAX_DERIVED) if namespace else MAX_UNPLACED
 
 
 def _misplaced(target: Target) -> Iterator[tuple[str, str]]:
