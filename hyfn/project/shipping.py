@@ -101,13 +101,14 @@ def planned(site: Site, desired: Desired) -> Planned:
 
 def observe(stage: Stage, resources: Iterable[Resource], state: State) -> dict[Key, Live]:
     """Everything that is there of what is wanted, recorded, or marked as the stage's: each cloud and place at once."""
+    resources = list(resources)
     keys = {*(one.key for one in resources), *state.records, *state.intents}
     places: dict[tuple[str, str], set[Key]] = {}
     for key in keys:
         places.setdefault((key.cloud, key.scope), set()).add(key)
     with ThreadPoolExecutor(max(1, len(places)), thread_name_prefix="hyfn-observe") as pool:
         jobs = [pool.submit(_observed, cloud, stage, own) for (cloud, _), own in places.items()]
-        return {live.key: live for job in jobs for live in job.result()}
+        return plans.known([live for job in jobs for live in job.result()], resources, state)
 
 
 def _observed(cloud: str, stage: Stage, keys: set[Key]) -> list[Live]:
@@ -180,5 +181,5 @@ def _means(site: Site, desired: Desired, watch: Watch) -> Means:
 
 def _probed(changes: Sequence[Change], outputs: Mapping[Key, Outputs]) -> dict[str, str]:
     """Where the version of each party that has no traffic yet is called."""
-    found = {change.party: outputs.get(change.key, {}).get("probe", "") for change in changes}
-    return {party: url for party, url in found.items() if url}
+    found = ((change.party, outputs.get(change.key, {}).get("probe", "")) for change in changes)
+    return {party: url for party, url in found if url}

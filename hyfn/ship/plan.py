@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
-from hyfn.resource import Json, Key, Live, Outputs, Phase, Resource, refs, resolved
+from hyfn.resource import DIGEST, Json, Key, Live, Outputs, Phase, Resource, digest, refs, resolved
 from hyfn.ship.state import Record, State
 
 LATER = "known when it is shipped"
@@ -56,7 +56,8 @@ class Plan:
 
 
 def plan(wanted: Collection[Resource], live: Mapping[Key, Live], state: State) -> Plan:
-    """`wanted` is everything that the stage is to have, `live` everything that it has, `state` what is recorded."""
+    """`wanted` is everything that the stage is to have, `live` everything that it has (see `known`), `state` what is
+    recorded."""
     outputs = {key: each.outputs for key, each in live.items()}
     changes, kept = [], []
     for resource in sorted(wanted, key=lambda one: (one.phase, one.party, one.key)):
@@ -65,6 +66,9 @@ def plan(wanted: Collection[Resource], live: Mapping[Key, Live], state: State) -
             kept.append(resource.key)
         else:
             changes.append(change)
+            if resource.is_wired and not resource.is_endpoint:
+                # It may become another version under its name: what refers to it learns of that once it is made.
+                outputs.pop(resource.key, None)
     wanted_keys = {resource.key for resource in wanted}
     changes += _deletions(wanted_keys, live, state)
     changing = {change.key for change in changes}
@@ -75,6 +79,23 @@ def plan(wanted: Collection[Resource], live: Mapping[Key, Live], state: State) -
         [one for one in wanted if one.key in kept and not _is_recorded(live[one.key], state)],
         sorted(key for key in wanted_keys if key in live and not live[key].is_ours),
     )
+
+
+def known(live: Iterable[Live], wanted: Iterable[Resource], state: State) -> dict[Key, Live]:
+    """What is there, by key. Where the platform has no more than a body's digest, the body is that of the record or of
+    what is wanted, if its digest is the same."""
+    found = {each.key: each for each in live}
+    outputs = {key: each.outputs for key, each in found.items()}
+    bodies: dict[Key, list[Json]] = {key: [record.body] for key, record in state.records.items()}
+    for resource in wanted:
+        bodies.setdefault(resource.key, []).append(resolved(resource.body, outputs))
+    return {key: _whole(each, bodies.get(key, [])) for key, each in found.items()}
+
+
+def _whole(live: Live, bodies: Sequence[Json]) -> Live:
+    if set(live.body) != {DIGEST}:
+        return live
+    return replace(live, body=next((body for body in bodies if digest(body) == live.body[DIGEST]), live.body))
 
 
 def _is_recorded(there: Live, state: State) -> bool:
@@ -133,7 +154,9 @@ def _is_own_doing(there: Live, record: Record, intent: Record | None) -> bool:
 
 def differences(old: Any, new: Any, path: str = "") -> Iterator[tuple[str, Any, Any]]:
     """Each place at which two JSON values differ: its path, and both values; None for what is not there."""
-    if isinstance(old, Mapping) and isinstance(new, Mapping) and not any(_is_ref(each) for each in (old, new)):
+    if any(isinstance(each, Mapping) and set(each) == {DIGEST} for each in (old, new)):
+        yield "it", "one", "another"
+    elif isinstance(old, Mapping) and isinstance(new, Mapping) and not any(_is_ref(each) for each in (old, new)):
         for name in sorted({*old, *new}):
             yield from differences(old.get(name), new.get(name), f"{path}.{name}" if path else str(name))
     elif old != new:
