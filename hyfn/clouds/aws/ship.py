@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import threading
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -57,6 +58,19 @@ def _sdk() -> Any:
     return boto3
 
 
+def credentials() -> tuple[str, str, str] | None:
+    """Key, secret and token by which AWS's own tools would sign now; None where there are none."""
+    found = _session().get_credentials()
+    frozen = found and found.get_frozen_credentials()
+    return (frozen.access_key, frozen.secret_key, frozen.token or "") if frozen else None
+
+
+@cache
+def _session() -> Any:
+    """One for all calls: it renews what expires."""
+    return _sdk().session.Session()
+
+
 def _region(wanted: Wanted) -> str:
     """The function's option, or what AWS's own tools would use."""
     region = wanted.target.options.get("region") or _sdk().session.Session().region_name
@@ -66,8 +80,13 @@ def _region(wanted: Wanted) -> str:
     return str(region)
 
 
-@cache
 def _aws(region: str) -> Boto:
+    """One for each place and account that the environment names."""
+    return _connected(region, *(os.environ.get(name) for name in ("AWS_ENDPOINT_URL", "AWS_PROFILE")))
+
+
+@cache
+def _connected(region: str, *_: str | None) -> Boto:
     return Boto(region)
 
 

@@ -13,10 +13,6 @@ from time import gmtime, strftime
 from hyfn.wire.carrier import Request
 from hyfn.wire.mac import sha256
 
-TYPE_CHECKING = False
-if TYPE_CHECKING:
-    from typing import Any
-
 ALGORITHM = "AWS4-HMAC-SHA256"
 SERVICE = "lambda"
 UNRESERVED = frozenset(b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-._~/")
@@ -112,19 +108,12 @@ def _credentials() -> Credentials | None:
     return _chain()
 
 
-_session: Any = None
-
-
 def _chain() -> Credentials | None:
-    """By botocore, which renews what expires."""
-    global _session
+    """By what ships to AWS, where that is: artifacts have it not."""
     from importlib import import_module
 
-    if _session is None:
-        try:
-            _session = import_module("botocore.session").get_session()
-        except ModuleNotFoundError:
-            return None
-    found = _session.get_credentials()
-    frozen = found and found.get_frozen_credentials()
-    return Credentials(frozen.access_key, frozen.secret_key, frozen.token or "") if frozen else None
+    try:
+        found = import_module("hyfn.clouds.aws.ship").credentials()
+    except ModuleNotFoundError:
+        return None
+    return Credentials(*found) if found else None
