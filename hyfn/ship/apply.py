@@ -16,7 +16,7 @@ from hyfn.cloud import Shipper
 from hyfn.errors import HyfnError, ShipError, raise_all
 from hyfn.resource import Json, Key, Live, Order, Outputs, Phase, Resource, Stage, digest, refs, resolved
 from hyfn.ship.ledger import Ledger
-from hyfn.ship.plan import Change, Plan, needs, ordered
+from hyfn.ship.plan import Change, Plan, needs, ordered, whole
 from hyfn.ship.state import Record
 
 AT_ONCE = 16
@@ -117,7 +117,7 @@ class Applying:
         live = shipper.put(Order(self.means.stage, resource, body, change.live, wiring, _token(change)))
         with self.lock:
             self.outputs[resource.key] = live.outputs
-        return Record(resource.phase, resource.party, change.needs, live.body, live.outputs)
+        return Record(resource.phase, resource.party, change.needs, whole(live, [body]).body, live.outputs)
 
 
 def _token(change: Change) -> str:

@@ -89,10 +89,11 @@ def known(live: Iterable[Live], wanted: Iterable[Resource], state: State) -> dic
     bodies: dict[Key, list[Json]] = {key: [record.body] for key, record in state.records.items()}
     for resource in wanted:
         bodies.setdefault(resource.key, []).append(resolved(resource.body, outputs))
-    return {key: _whole(each, bodies.get(key, [])) for key, each in found.items()}
+    return {key: whole(each, bodies.get(key, [])) for key, each in found.items()}
 
 
-def _whole(live: Live, bodies: Sequence[Json]) -> Live:
+def whole(live: Live, bodies: Sequence[Json]) -> Live:
+    """With that one of the bodies whose digest is all that the platform has."""
     if set(live.body) != {DIGEST}:
         return live
     return replace(live, body=next((body for body in bodies if digest(body) == live.body[DIGEST]), live.body))

@@ -11,6 +11,7 @@ import secrets
 import zipfile
 from collections.abc import Mapping
 from typing import TYPE_CHECKING
+from uuid import uuid4
 
 from hyfn.wire.carrier import Request
 from tests.fakes.aws import ACCOUNT, REGION, Json, Principal, Refused
@@ -302,7 +303,7 @@ class Lambda:
         arn = f"{_arn(name)}:{qualifier}"
         if any((m["EventSourceArn"], m["FunctionArn"]) == (source, arn) for m in self.mappings.values()):
             raise Refused(409, "ResourceConflictException", "An event source mapping with these exists")
-        uuid = _id()
+        uuid = str(uuid4())
         kept = {part: value for part, value in arguments.items() if part != "FunctionName"}
         self.mappings[uuid] = {
             **kept,

@@ -73,11 +73,14 @@ class Driven:
 
         class Dying(FileStore):
             def write(self, name: str, content: bytes, mark: str | None) -> str:
-                for when in ("before", "after"):
-                    if point(f"{when} write"):
-                        os.kill(os.getpid(), signal.SIGKILL)
-                    made = super().write(name, content, mark) if when == "before" else made
+                self._die(point("before write"))
+                made = super().write(name, content, mark)
+                self._die(point("after write"))
                 return made
+
+            def _die(self, is_due: bool) -> None:
+                if is_due:
+                    os.kill(os.getpid(), signal.SIGKILL)
 
         self.site = replace(site, store=Dying(Path(site.store.where)))
 
