@@ -17,6 +17,7 @@ import threading
 from collections.abc import Callable, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
+from functools import cache
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -34,6 +35,9 @@ if TYPE_CHECKING:
 ACCOUNT, REGION = "123456789012", "eu-west-1"
 DEVELOPER = "AKIADEVELOPER0000000"
 SECRET = "developers-own-secret"
+
+QUERY = ("iam", "sns", "sts")
+"""Services that take forms and answer with XML."""
 
 Json = dict[str, Any]
 _SESSION = botocore.session.get_session()
@@ -66,6 +70,7 @@ class Failure:
 
 class Handler(BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
+    disable_nagle_algorithm = True
     server: AwsServer
 
     def do_GET(self) -> None:
@@ -115,6 +120,7 @@ class Fake:
     boundary: Callable[[str], None] = lambda _: None
 
     def __post_init__(self) -> None:
+        from tests.fakes.aws_events import Events
         from tests.fakes.aws_iam import Iam
         from tests.fakes.aws_lambda import Lambda
         from tests.fakes.behind import Behind
@@ -123,6 +129,7 @@ class Fake:
         self.behind = Behind(self.folder)
         self.iam = Iam()
         self.functions = Lambda(self)
+        self.events = Events(self)
         self.origin = ""
 
     @contextmanager
@@ -157,7 +164,13 @@ class Fake:
 
     def left(self) -> list[str]:
         """Everything that is there."""
-        return [*self.iam.roles, *self.log_groups, *self.functions.functions, *self.functions.mappings]
+        return [
+            *self.iam.roles,
+            *self.log_groups,
+            *self.functions.functions,
+            *self.functions.mappings,
+            *self.events.left(),
+        ]
 
     def fail(self, after: int, how: str) -> None:
         """Let the mutation that comes after so many others fail."""
@@ -202,6 +215,8 @@ class Fake:
 
     def _served(self, service: str, operation: str, arguments: Json) -> tuple[int, Json, bytes]:
         with self.lock:
+            if operation == "GetPolicy":
+                return _json(200, self.events.policy(arguments))
             if service == "lambda":
                 return _json(*self.functions.do(operation, arguments))
             if service == "iam":
@@ -209,6 +224,10 @@ class Fake:
             if service == "sts":
                 arn = f"arn:aws:iam::{ACCOUNT}:user/developer"
                 return _xml(service, operation, {"Account": ACCOUNT, "Arn": arn, "UserId": DEVELOPER})
+            if service == "sns":
+                return _xml(service, operation, self.events.do(service, operation, arguments))
+            if service in ("events", "scheduler"):
+                return _json(200, self.events.do(service, operation, arguments))
             if service == "logs":
                 return _json(200, _logs(self.log_groups, operation, arguments))
             return _json(200, self.functions.tagged(arguments))
@@ -259,14 +278,14 @@ def _asked(
     service: str, method: str, path: str, query: str, headers: Mapping[str, str], body: bytes
 ) -> tuple[str, Json]:
     """The operation and its arguments, as AWS's model of the service has them. Raises Refused."""
-    model = _SESSION.get_service_model({"tagging": "resourcegroupstaggingapi"}.get(service, service))
+    model = _model({"tagging": "resourcegroupstaggingapi"}.get(service, service))
     lower = {name.lower(): value for name, value in headers.items()}
-    if service in ("iam", "sts"):
+    if service in QUERY:
         fields = {name: values[0] for name, values in parse_qs(body.decode(), keep_blank_values=True).items()}
         operation = fields.pop("Action")
         del fields["Version"]
         arguments = _from_query(fields)
-    elif service == "lambda":
+    elif service in ("lambda", "scheduler"):
         operation, arguments = _from_rest(model, method, path, query, lower, body)
     else:
         operation = lower["x-amz-target"].rpartition(".")[2]
@@ -293,15 +312,31 @@ def _from_query(fields: Mapping[str, str]) -> Json:
 def _from_rest(
     model: Any, method: str, path: str, query: str, headers: Mapping[str, str], body: bytes
 ) -> tuple[str, Json]:
-    for name in model.operation_names:
-        operation = model.operation_model(name)
-        template = operation.http["requestUri"].partition("?")[0].rstrip("/")
-        pattern = re.sub(r"\\\{(\w+)\\\}", r"(?P<\1>[^/]+)", re.escape(template))
-        match = re.fullmatch(pattern, path.rstrip("/"))
-        if match and operation.http["method"] == method:
+    for name, asked, pattern in _routes(model.service_name):
+        match = pattern.fullmatch(path.rstrip("/")) if asked == method else None
+        if match:
+            operation = model.operation_model(name)
             arguments: Json = {label: unquote(value) for label, value in match.groupdict().items()}
             return name, arguments | _rest(operation.input_shape, query, headers, body)
     raise Refused(404, "UnknownOperationException", f"{method} {path}")
+
+
+@cache
+def _routes(service: str) -> list[tuple[str, str, re.Pattern[str]]]:
+    """Each operation's name, method and path."""
+    model = _model(service)
+    found = []
+    for name in model.operation_names:
+        asked = model.operation_model(name).http
+        template = re.escape(asked["requestUri"].partition("?")[0].rstrip("/"))
+        pattern = re.sub(r"\\\{(\w+)\\\}", r"(?P<\1>[^/]+)", template)
+        found.append((name, asked["method"], re.compile(pattern)))
+    return found
+
+
+@cache
+def _model(service: str) -> Any:
+    return _SESSION.get_service_model(service)
 
 
 def _rest(shape: Any, query: str, headers: Mapping[str, str], body: bytes) -> Json:
@@ -351,12 +386,16 @@ def _validate(shape: Any, arguments: Json) -> None:
 def _logs(groups: dict[str, Json], operation: str, arguments: Json) -> Json:
     if operation == "DescribeLogGroups":
         prefix = arguments.get("logGroupNamePrefix", "")
-        return {"logGroups": [each for name, each in sorted(groups.items()) if name.startswith(prefix)]}
+        found = [each for name, each in sorted(groups.items()) if name.startswith(prefix)]
+        return {"logGroups": [{part: value for part, value in each.items() if part != "tags"} for each in found]}
+    if operation == "ListTagsForResource":
+        return {"tags": groups[arguments["resourceArn"].rpartition(":")[2]]["tags"]}
     name = arguments["logGroupName"]
     if operation == "CreateLogGroup":
         if name in groups:
             raise Refused(400, "ResourceAlreadyExistsException", "The specified log group already exists")
-        groups[name] = {"logGroupName": name}
+        arn = f"arn:aws:logs:{REGION}:{ACCOUNT}:log-group:{name}"
+        groups[name] = {"logGroupName": name, "logGroupArn": arn, "arn": f"{arn}:*", "tags": arguments.get("tags", {})}
     elif name not in groups:
         raise Refused(400, "ResourceNotFoundException", "The specified log group does not exist.")
     elif operation == "PutRetentionPolicy":
@@ -391,7 +430,7 @@ def _elements(value: Any) -> str:
 
 
 def _refusal(service: str, error: Refused) -> tuple[int, Json, bytes]:
-    if service in ("iam", "sts"):
+    if service in QUERY:
         said = _elements({"Code": error.code, "Message": error.message})
         text = f"<ErrorResponse><Error>{said}</Error></ErrorResponse>"
         return error.status, {"Content-Type": "text/xml"}, text.encode()

@@ -259,8 +259,9 @@ def test_a_queue_wakes_it_by_a_mapping_that_may_read_that_queue_alone(fake: Fake
 
 def test_a_trigger_that_is_not_shipped_yet_is_said_with_its_line(fake: Fake, folder: Path) -> None:
     (folder / "app.py").write_text(
-        "from hyfn import aws, on\n\n@aws\n@on.schedule('every day')\ndef tick() -> None: ...\n"
+        "from hyfn import Event, aws, on\n\n@aws\n@on.stream('clicks', via='kafka', connection='k.example:9092')\n"
+        "def click(event: Event[str]) -> None: ...\n"
     )
     refused = hyfn("ship", "--yes", cwd=folder)
-    assert refused.errors[0].startswith("app.py:4: hyfn builds and emulates @on.schedule for AWS, and does not ship it")
+    assert refused.errors[0].startswith("app.py:4: hyfn builds and emulates @on.kafka for AWS, and does not ship it")
     assert fake.mutations == []

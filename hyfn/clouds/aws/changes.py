@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from hyfn.clouds.aws import live as lives
-from hyfn.clouds.aws.control import GONE, THERE, Aws, Refused, filled, found, until
-from hyfn.clouds.aws.stack import ALIAS, function_of
+from hyfn.clouds.aws import telling
+from hyfn.clouds.aws.control import ALIAS, THERE, Aws, Refused, filled, found, until
+from hyfn.clouds.aws.stack import function_of
 from hyfn.errors import Changed, ShipError
 from hyfn.resource import Live, Order, digest
 from hyfn.wiring import compact
@@ -175,31 +176,6 @@ def _url(aws: Aws, order: Order) -> None:
     given = {"FunctionName": order.resource.key.name, "Qualifier": ALIAS, "AuthType": order.body["auth"]}
     operation = "create_function_url_config" if order.live is None else "update_function_url_config"
     aws.call("lambda", operation, **given)
-    _open(aws, order.resource.key.name, order.body["auth"] == "NONE")
-
-
-def _open(aws: Aws, name: str, is_open: bool) -> None:
-    """Let everybody in by the URL, or nobody: both actions are wanted
-    (https://docs.aws.amazon.com/lambda/latest/dg/urls-auth.html)."""
-    grants: dict[str, dict[str, Any]] = {
-        "hyfn-url": {"Action": "lambda:InvokeFunctionUrl", "FunctionUrlAuthType": "NONE"},
-        "hyfn-url-invoke": {"Action": "lambda:InvokeFunction", "InvokedViaFunctionUrl": True},
-    }
-    for id, grant in grants.items():
-        given = {"FunctionName": name, "Qualifier": ALIAS, "StatementId": id}
-        if not is_open:
-            _without(aws, "remove_permission", THERE | GONE, **given)
-        else:
-            _without(aws, "add_permission", THERE, **given, Principal="*", **grant)
-
-
-def _without(aws: Aws, operation: str, codes: Collection[str], **given: Any) -> None:
-    """Ask Lambda, whatever of `codes` it answers: then it is as it should be."""
-    try:
-        aws.call("lambda", operation, **given)
-    except Refused as error:
-        if error.code not in codes:
-            raise
 
 
 def _version(aws: Aws, order: Order) -> None:
@@ -290,7 +266,6 @@ def _remove_alias(aws: Aws, live: Live) -> None:
 def _remove_url(aws: Aws, live: Live) -> None:
     given = {"FunctionName": live.key.name, "Qualifier": ALIAS}
     found(lambda: aws.call("lambda", "delete_function_url_config", **given))
-    _open(aws, live.key.name, is_open=False)
 
 
 def _remove_version(aws: Aws, live: Live) -> None:
@@ -324,6 +299,7 @@ _PUT: Mapping[str, Callable[[Aws, Order], None]] = {
     "version": _version,
     "traffic": _traffic,
     "event-source-mapping": _mapping,
+    **dict.fromkeys(telling.KINDS, telling.put),
 }
 _REMOVE: Mapping[str, Callable[[Aws, Live], None]] = {
     "role": _remove_role,
@@ -335,4 +311,5 @@ _REMOVE: Mapping[str, Callable[[Aws, Live], None]] = {
     "version": _remove_version,
     "traffic": _remove_traffic,
     "event-source-mapping": _remove_mapping,
+    **dict.fromkeys(telling.KINDS, telling.remove),
 }

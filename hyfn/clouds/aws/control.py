@@ -13,8 +13,12 @@ PATIENCE = 300.0
 FIRST, LONGEST = 0.1, 2.0
 """Seconds between two looks, growing."""
 CHANGED = frozenset(("PreconditionFailedException",))
-GONE = frozenset(("ResourceNotFoundException", "NoSuchEntity"))
+GONE = frozenset(("ResourceNotFoundException", "NoSuchEntity", "NotFound"))
 THERE = frozenset(("ResourceConflictException", "EntityAlreadyExists", "ResourceAlreadyExistsException"))
+
+
+ALIAS = "live"
+"""Where a function's traffic goes: callers and events name it, never a version."""
 
 
 class Refused(ShipError):
@@ -70,6 +74,11 @@ def until(ask: Callable[[], Any], what: str) -> Any:
         time.sleep(pause)
         pause = min(LONGEST, 2 * pause)
     return answer
+
+
+def arn(service: str, name: str) -> str:
+    """Of something in the caller's own account and region."""
+    return f"arn:{{partition}}:{service}:{{region}}:{{account}}:{name}"
 
 
 def filled(value: Any, aws: Aws) -> Any:

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from typing import Any
 
-from hyfn.clouds.aws.control import Aws, found, general
-from hyfn.clouds.aws.stack import ALIAS, CLOUD
+from hyfn.clouds.aws import telling
+from hyfn.clouds.aws.control import ALIAS, Aws, found, general
+from hyfn.clouds.aws.stack import CLOUD
 from hyfn.resource import DIGEST, Key, Live, Stage
 
 UNCHANGED = frozenset(("", "Active", "Inactive", "Successful"))
@@ -18,12 +19,14 @@ OWN = ("HYFN_WIRING", "HYFN_VERSION")
 """Variables that a version adds to the function's own."""
 
 
-def read(aws: Aws, stage: Stage, name: str) -> Iterator[Live]:
-    """Everything of the function `name`."""
+def read(aws: Aws, stage: Stage, name: str, keys: Collection[Key] | None = None) -> Iterator[Live]:
+    """Everything of the function `name`. `keys` are those that are known of it: AWS is not asked for rules, schedules
+    and the like of which there are none; None has it look for all."""
     for kind in ("role", "log-group", "function"):
         if live := one(aws, stage, Key(CLOUD, aws.region, kind, name)):
             yield live
             yield from _around(aws, stage, live)
+    yield from telling.around(aws, stage, name, keys)
 
 
 def _around(aws: Aws, stage: Stage, live: Live) -> Iterator[Live]:
@@ -86,12 +89,15 @@ def _general(statement: Mapping[str, Any], aws: Aws) -> dict[str, Any]:
     return {**statement, "Resource": [general(arn, aws) for arn in named]}
 
 
-def _log_group(aws: Aws, _: Stage, key: Key) -> Live | None:
-    """Lambda makes one by itself for a function that lacks it: its name alone says that it is ours."""
+def _log_group(aws: Aws, stage: Stage, key: Key) -> Live | None:
     name = f"/aws/lambda/{key.name}"
     groups = aws.pages("logs", "describe_log_groups", "logGroups", logGroupNamePrefix=name)
     group = next((each for each in groups if each["logGroupName"] == name), None)
-    return Live(key, {"name": name, "days": group.get("retentionInDays", 0)}) if group else None
+    if group is None:
+        return None
+    arn = group["logGroupArn"]
+    said = found(lambda: aws.call("logs", "list_tags_for_resource", resourceArn=arn)) or {"tags": {}}
+    return Live(key, {"name": name, "days": group.get("retentionInDays", 0)}, {}, "", _is_ours(said["tags"], stage))
 
 
 def _function(aws: Aws, stage: Stage, key: Key) -> Live | None:
@@ -183,4 +189,5 @@ _READ: Mapping[str, Callable[[Aws, Stage, Key], Live | None]] = {
     "alias": _alias,
     "traffic": _traffic,
     "url": _url,
+    **dict.fromkeys(telling.KINDS, telling.one),
 }

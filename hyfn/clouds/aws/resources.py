@@ -61,7 +61,7 @@ def template(function: FunctionSpec, target: Target, name: str, image: str, made
     resources: Json = {"Function": {"Type": "AWS::Lambda::Function", "Properties": properties}}
     if target.options.get("url"):
         resources["Url"] = _url("AWS_IAM")
-    for key, triggers in _together(function.triggers).items():
+    for key, triggers in together(function.triggers).items():
         resources |= _MAKE[triggers[0].kind](triggers, _id(key))
     return {
         "AWSTemplateFormatVersion": "2010-09-09",
@@ -80,7 +80,7 @@ def _parameters(triggers: Sequence[Trigger], resources: str) -> Json:
 Key = tuple[str, ...]
 
 
-def _together(triggers: Sequence[Trigger]) -> dict[Key, list[Trigger]]:
+def together(triggers: Sequence[Trigger]) -> dict[Key, list[Trigger]]:
     """Those of one source, for which AWS is told once: an event that two functions of the artifact wait for comes once,
     and the artifact gives it to both."""
     found: dict[Key, list[Trigger]] = {}
@@ -133,23 +133,32 @@ def _url(auth: str) -> Json:
 
 def _schedule(triggers: Sequence[Trigger], id: str) -> Json:
     when = triggers[0].resource
-    told = json.dumps({**TICK, "detail": {"when": when}})
     properties = {
         "FlexibleTimeWindow": {"Mode": "OFF"},
         "ScheduleExpression": expression(when),
         "ScheduleExpressionTimezone": triggers[0].options["timezone"],
-        "Target": {"Arn": _arn(), "RoleArn": _ref("SchedulerRole"), "Input": told},
+        "Target": {"Arn": _arn(), "RoleArn": _ref("SchedulerRole"), "Input": tick(when)},
     }
     return {id: {"Type": "AWS::Scheduler::Schedule", "Properties": properties}}
 
 
-def _blob(triggers: Sequence[Trigger], id: str) -> Json:
+def tick(when: str) -> str:
+    """What a schedule sends: `when` says which."""
+    return json.dumps({**TICK, "detail": {"when": when}})
+
+
+def pattern(triggers: Sequence[Trigger]) -> Json:
+    """The events that those of one source wait for, as EventBridge has it."""
+    return _changes(triggers) if triggers[0].kind == "blob" else _events(triggers)
+
+
+def _changes(triggers: Sequence[Trigger]) -> Json:
     """By EventBridge, since a notification of the bucket's own is the bucket's, and that one is not ours."""
     wanted = sorted({f"{_plain(each.options['prefix'])}*{_plain(each.options['suffix'])}" for each in triggers})
     keys = {} if "*" in wanted else {"object": {"key": [{"wildcard": each} for each in wanted]}}
     [change] = [kind for kind, made in S3_CHANGES.items() if made.endswith(triggers[0].options["change"])]
     detail = {"bucket": {"name": [triggers[0].resource]}, **keys}
-    return _rule(id, {"source": ["aws.s3"], "detail-type": [change], "detail": detail})
+    return {"source": ["aws.s3"], "detail-type": [change], "detail": detail}
 
 
 def _plain(text: str) -> str:
@@ -158,14 +167,14 @@ def _plain(text: str) -> str:
     return text.replace("\\", "\\\\").replace("*", "\\*")
 
 
-def _event(triggers: Sequence[Trigger], id: str) -> Json:
+def _events(triggers: Sequence[Trigger]) -> Json:
     sources = sorted({trigger.options["source"] for trigger in triggers})
-    return _rule(id, {"detail-type": [triggers[0].resource], **({} if "" in sources else {"source": sources})})
+    return {"detail-type": [triggers[0].resource], **({} if "" in sources else {"source": sources})}
 
 
-def _rule(id: str, pattern: Json) -> Json:
+def _rule(triggers: Sequence[Trigger], id: str) -> Json:
     target = {"Arn": _arn(), "Id": "Function"}
-    rule = {"Type": "AWS::Events::Rule", "Properties": {"EventPattern": pattern, "Targets": [target]}}
+    rule = {"Type": "AWS::Events::Rule", "Properties": {"EventPattern": pattern(triggers), "Targets": [target]}}
     return {id: rule, f"{id}Permission": _permission("events.amazonaws.com", _arn(id))}
 
 
@@ -223,9 +232,9 @@ def _mapping(id: str, properties: Json) -> Json:
 _MAKE: Mapping[str, Callable[[Sequence[Trigger], str], Json]] = {
     "http": _http,
     "schedule": _schedule,
-    "blob": _blob,
+    "blob": _rule,
     "queue": _queue,
     "topic": _topic,
     "stream": _stream,
-    "event": _event,
+    "event": _rule,
 }

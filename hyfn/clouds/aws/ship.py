@@ -11,8 +11,9 @@ from typing import Any
 
 from hyfn.clouds.aws import changes, stack
 from hyfn.clouds.aws import live as lives
-from hyfn.clouds.aws.control import refused
+from hyfn.clouds.aws.control import GONE, refused
 from hyfn.clouds.aws.stack import function_of
+from hyfn.clouds.aws.waking import scheduler
 from hyfn.errors import ConfigError, MachineError, ShipError
 from hyfn.resource import Key, Live, Order, Resource, Stage, Wanted
 
@@ -30,14 +31,15 @@ class AwsShipper:
     def observe(self, stage: Stage, keys: Collection[Key]) -> Iterable[Live]:
         """What belongs to one function is read together. Functions of the stage that no key names are found by their
         tags."""
-        names: dict[str, set[str]] = {}
+        known: dict[str, dict[str, list[Key]]] = {}
         for key in keys:
-            names.setdefault(key.scope, set()).add(function_of(key))
-        for region, known in names.items():
+            known.setdefault(key.scope, {}).setdefault(function_of(key), []).append(key)
+        for region, names in known.items():
             aws = _aws(region)
-            known |= set(_tagged(aws, stage))
+            lost = set(_tagged(aws, stage)) - names.keys()
+            wanted = [*names.items(), *((name, None) for each in sorted(lost) for name in (each, scheduler(each)))]
             with ThreadPoolExecutor(AT_ONCE, thread_name_prefix="hyfn-aws") as pool:
-                for found in pool.map(lambda name, aws=aws: list(lives.read(aws, stage, name)), sorted(known)):
+                for found in pool.map(lambda one, aws=aws: list(lives.read(aws, stage, *one)), wanted):
                     yield from found
 
     def put(self, order: Order) -> Live:
@@ -73,7 +75,7 @@ def _session() -> Any:
 
 def _region(wanted: Wanted) -> str:
     """The function's option, or what AWS's own tools would use."""
-    region = wanted.target.options.get("region") or _sdk().session.Session().region_name
+    region = wanted.target.options.get("region") or os.environ.get("AWS_REGION") or _session().region_name
     if not region:
         said = f"no region is named for {wanted.function.qualname} on AWS"
         raise ConfigError(said, where=str(wanted.target.place), hint='region="eu-west-1", or AWS_REGION')
@@ -113,7 +115,7 @@ class Boto:
         try:
             yield from self._asked(f"{service}:{operation}", read)
         except ShipError as error:
-            if getattr(error, "code", "") not in ("ResourceNotFoundException", "NoSuchEntity"):
+            if getattr(error, "code", "") not in GONE:
                 raise
 
     def url(self, service: str) -> str:

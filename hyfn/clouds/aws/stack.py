@@ -12,14 +12,15 @@ from base64 import b64encode
 from collections.abc import Iterator, Sequence
 from typing import Any
 
-from hyfn.clouds.aws import pack
-from hyfn.clouds.aws.resources import REPORTING, STARTS
+from hyfn.clouds.aws import pack, waking
+from hyfn.clouds.aws.control import ALIAS, arn
+from hyfn.clouds.aws.resources import REPORTING, STARTS, together
 from hyfn.clouds.aws.triggers import UNWINDOWED, is_kafka
 from hyfn.errors import ConfigError
 from hyfn.model import Trigger
 from hyfn.resource import Key, Phase, Resource, Wanted, digest, ref
 
-CLOUD, ALIAS = "aws", "live"
+CLOUD = "aws"
 LOG_DAYS = 30
 """How long logs are kept. AWS's own default is for ever, at the user's cost."""
 TRUST = {
@@ -44,12 +45,7 @@ Json = dict[str, Any]
 def resources(wanted: Wanted, region: str) -> list[Resource]:
     """Raises ConfigError for what hyfn cannot ship to AWS."""
     own = _Own(wanted, region)
-    return [*own.identity(), *own.code(), *own.wiring(), own.traffic(), *own.sources()]
-
-
-def arn(service: str, name: str) -> str:
-    """Of something in the caller's own account and region."""
-    return f"arn:{{partition}}:{service}:{{region}}:{{account}}:{name}"
+    return [*own.identity(), *own.code(), *own.wiring(), own.traffic(), *own.sources(), *own.told()]
 
 
 def function_of(key: Key) -> str:
@@ -63,7 +59,8 @@ class _Own:
     def __init__(self, wanted: Wanted, region: str) -> None:
         self._wanted, self._region, self._name = wanted, region, wanted.name
         self._options = wanted.target.options
-        self._waiting = [_fetched(trigger) for trigger in wanted.function.triggers if trigger.kind != "http"]
+        others = [_fetched(each) for each in wanted.function.triggers if each.kind not in ("http", *waking.TOLD)]
+        self._waiting = list(together(others).values())
 
     def identity(self) -> Iterator[Resource]:
         yield self._resource("role", self._name, Phase.IDENTITY, {"trust": TRUST})
@@ -71,7 +68,7 @@ class _Own:
         yield self._policy(
             "logs", Phase.IDENTITY, {**written, "Resource": [arn("logs", f"log-group:{self.log_group}:*")]}
         )
-        for trigger in self._waiting:
+        for trigger, *_ in self._waiting:
             service, ending, actions = SOURCES[trigger.kind]
             source = arn(service, ending.format(name=trigger.resource))
             allowed = {"Effect": "Allow", "Action": actions, "Resource": [source]}
@@ -98,6 +95,8 @@ class _Own:
             auth = "NONE" if self._is_open else "AWS_IAM"
             before = [self._key("alias", self._name)]
             yield self._resource("url", self._name, Phase.CODE, {"auth": auth}, before, is_endpoint=True)
+            if self._is_open:
+                yield from waking.opened(self._name, before, self._resource)
 
     @property
     def _has_url(self) -> bool:
@@ -141,11 +140,16 @@ class _Own:
         return self._resource("traffic", self._name, Phase.FLIP, {"version": ref(version, "number")})
 
     def sources(self) -> Iterator[Resource]:
-        for trigger in self._waiting:
+        for triggers in self._waiting:
+            trigger = triggers[0]
             service, ending, _ = SOURCES[trigger.kind]
             source = {"EventSourceArn": arn(service, ending.format(name=trigger.resource))}
             name = f"{self._name}/{trigger.kind}-{trigger.resource}"
-            yield self._resource("event-source-mapping", name, Phase.TRIGGER, source | _mapping(trigger))
+            yield self._resource("event-source-mapping", name, Phase.TRIGGER, source | _mapping(triggers))
+
+    def told(self) -> Iterator[Resource]:
+        """What AWS invokes the function for."""
+        yield from waking.told(self._wanted.function, self._name, self._resource)
 
     def _policy(self, name: str, phase: Phase, statement: Json) -> Resource:
         before = [self._key("role", self._name)]
@@ -169,9 +173,11 @@ def _fetched(trigger: Trigger) -> Trigger:
     raise ConfigError(said, where=str(trigger.place), hint=hint)
 
 
-def _mapping(trigger: Trigger) -> Json:
-    batch = trigger.options["batch"]
+def _mapping(triggers: Sequence[Trigger]) -> Json:
+    """Of one source, for all that wait for it."""
+    batch = max(trigger.options["batch"] for trigger in triggers)
     made: Json = {"BatchSize": batch, **REPORTING}
-    if trigger.kind == "stream":
-        return {**made, "StartingPosition": STARTS[trigger.options["start"]]}
+    if triggers[0].kind == "stream":
+        starts = {trigger.options["start"] for trigger in triggers}
+        return {**made, "StartingPosition": STARTS["earliest" if "earliest" in starts else "latest"]}
     return {**made, "MaximumBatchingWindowInSeconds": 1 if batch > UNWINDOWED else 0}
