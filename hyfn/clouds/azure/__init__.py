@@ -15,6 +15,7 @@ def azure(
     *,
     name: str = "",
     region: str = "",
+    resource_group: str = "",
     memory: Literal[512, 2048, 4096] = 2048,
     timeout: float = 60,
     python: str = "",
@@ -26,8 +27,9 @@ def azure(
 ) -> None:
     """Run this function on Azure Functions, in the Flex Consumption plan.
 
-    `memory` is an instance's, in MB; `timeout` in seconds, at most 230: its front end waits no longer; `python` a
-    version such as "3.13". `auth_level` says whether Azure asks callers for a function key; hyfn checks each call in
-    either case. `idempotent` says that running it twice does no harm. Functions of one `group` share an artifact. `env`
-    are plain environment variables, never secrets. `calls` names functions that it calls where reading cannot tell.
+    `region` and `resource_group` say where it is shipped. `memory` is an instance's, in MB; `timeout` in seconds, at
+    most 230: its front end waits no longer; `python` a version such as "3.13". `auth_level` says whether Azure asks
+    callers for a function key; hyfn checks each call in either case. `idempotent` says that running it twice does no
+    harm. Functions of one `group` share an artifact. `env` are plain environment variables, never secrets. `calls` names
+    functions that it calls where reading cannot tell.
     """
