@@ -30,6 +30,6 @@ def azure(
     `region` and `resource_group` say where it is shipped. `memory` is an instance's, in MB; `timeout` in seconds, at
     most 230: its front end waits no longer; `python` a version such as "3.13". `auth_level` says whether Azure asks
     callers for a function key; hyfn checks each call in either case. `idempotent` says that running it twice does no
-    harm. Functions of one `group` share an artifact. `env` are plain environment variables, never secrets. `calls` names
-    functions that it calls where reading cannot tell.
+    harm. Functions of one `group` share an artifact. `env` are plain environment variables, never secrets. `calls`
+    names functions that it calls where reading cannot tell.
     """

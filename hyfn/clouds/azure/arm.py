@@ -35,6 +35,9 @@ class Arm:
         self._token, self._first = token, first
         self._http = httpx.Client(timeout=60.0)
 
+    def close(self) -> None:
+        self._http.close()
+
     def read(self, path: str, version: str) -> Json | None:
         """None for what is not there."""
         answer = self._sent("GET", self._url(path, version))

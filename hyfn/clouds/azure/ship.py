@@ -14,6 +14,7 @@ from __future__ import annotations
 
 import json
 import os
+import threading
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from functools import cache
 from typing import Any
@@ -57,6 +58,13 @@ class AzureShipper:
         first: float = FIRST,
     ) -> None:
         self._token, self._scm, self._first = token, scm, first
+        self._arms: dict[str, Arm] = {}
+        self._lock = threading.Lock()
+
+    def close(self) -> None:
+        """End its connections."""
+        for arm in self._arms.values():
+            arm.close()
 
     def resources(self, wanted: Wanted) -> Sequence[Resource]:
         return stack.resources(wanted)
@@ -94,7 +102,10 @@ class AzureShipper:
 
     def _arm(self) -> Arm:
         endpoint = os.environ.get(ENDPOINT_VARIABLE) or ENDPOINT
-        return Arm(endpoint, self._token or (lambda: _token(endpoint)), self._first)
+        with self._lock:
+            if endpoint not in self._arms:
+                self._arms[endpoint] = Arm(endpoint, self._token or (lambda: _token(endpoint)), self._first)
+            return self._arms[endpoint]
 
     def _live(self, arm: Arm, key: Key, stage: Stage) -> Live | None:
         found = arm.read(_path(key), _version(key))
