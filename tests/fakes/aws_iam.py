@@ -47,7 +47,13 @@ class Iam:
         if name in self.roles:
             raise Refused(409, "EntityAlreadyExists", f"Role with name {name} already exists.")
         trust = _document(arguments["AssumeRolePolicyDocument"])
-        self.roles[name] = {"trust": trust, "tags": arguments.get("Tags", []), "policies": {}, "uses": 0}
+        self.roles[name] = {
+            "trust": trust,
+            "tags": arguments.get("Tags", []),
+            "policies": {},
+            "attached": [],
+            "uses": 0,
+        }
         return {"Role": self._described(name)}
 
     def _described(self, name: str) -> Json:
@@ -90,13 +96,23 @@ class Iam:
     def _ListRolePolicies(self, role: Json, _: Json) -> Json:  # noqa: N802
         return {"PolicyNames": sorted(role["policies"]), "IsTruncated": False}
 
+    def _ListAttachedRolePolicies(self, role: Json, _: Json) -> Json:  # noqa: N802
+        named = [{"PolicyName": arn.rpartition("/")[2], "PolicyArn": arn} for arn in role["attached"]]
+        return {"AttachedPolicies": named, "IsTruncated": False}
+
+    def _DetachRolePolicy(self, role: Json, arguments: Json) -> Json:  # noqa: N802
+        if arguments["PolicyArn"] not in role["attached"]:
+            raise Refused(404, "NoSuchEntity", "Policy was not found.")
+        role["attached"].remove(arguments["PolicyArn"])
+        return {}
+
     def _DeleteRolePolicy(self, role: Json, arguments: Json) -> Json:  # noqa: N802
         if role["policies"].pop(arguments["PolicyName"], None) is None:
             raise Refused(404, "NoSuchEntity", "The role policy cannot be found.")
         return {}
 
     def _DeleteRole(self, role: Json, arguments: Json) -> Json:  # noqa: N802
-        if role["policies"]:
+        if role["policies"] or role["attached"]:
             raise Refused(409, "DeleteConflict", "Cannot delete entity, must delete policies first.")
         del self.roles[arguments["RoleName"]]
         return {}

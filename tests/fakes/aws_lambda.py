@@ -270,20 +270,22 @@ class Lambda:
             raise _missing("The resource you requested does not exist.")
         if operation == "GetEventSourceMapping":
             return made
-        if made["State"] != "Enabled":
+        if made["State"] not in ("Enabled", "Disabled"):
             raise Refused(400, "ResourceInUseException", "Cannot change it while it is being changed")
         if operation == "DeleteEventSourceMapping":
-            del self.mappings[uuid]
-            return {**made, "State": "Deleting"}
+            made |= {"State": "Deleting", "looks": self._fake.delays}
+            return made
         kept = {part: value for part, value in arguments.items() if part not in ("UUID", "FunctionName")}
         made |= {**kept, "State": "Updating", "looks": self._fake.delays}
         return made
 
     def _seen(self) -> list[Json]:
-        for made in self.mappings.values():
+        for uuid, made in list(self.mappings.items()):
             made["looks"] -= 1
-            if made["looks"] < 0:
-                made["State"] = "Enabled"
+            if made["looks"] < 0 and made["State"] == "Deleting":
+                del self.mappings[uuid]
+            elif made["looks"] < 0:
+                made["State"] = "Enabled" if made.get("Enabled", True) else "Disabled"
         return list(self.mappings.values())
 
     def _create_mapping(self, arguments: Json) -> Json:

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
+from hyfn.clouds.aws import listening, telling
 from hyfn.clouds.aws import live as lives
-from hyfn.clouds.aws import telling
-from hyfn.clouds.aws.control import ALIAS, THERE, Aws, Refused, filled, found, until
+from hyfn.clouds.aws.control import ALIAS, THERE, Aws, Refused, filled, gone, until
 from hyfn.clouds.aws.stack import function_of
 from hyfn.errors import Changed, ShipError
 from hyfn.resource import Live, Order, digest
@@ -19,6 +19,8 @@ ENVIRONMENT = 4096
 (https://docs.aws.amazon.com/lambda/latest/dg/gettingstarted-limits.html)."""
 DIRECT = 50 * 2**20
 """Bytes of a zip that Lambda takes in a request, by the same page; base64 has a third more in it."""
+UNCONDITIONAL = ("role", "policy", "log-group", "url", listening.MAPPING)
+"""Kinds for which AWS has no conditions: each is read again before it is changed."""
 CONFIGURED = ("Role", "MemorySize", "Timeout", "Runtime", "Handler")
 UNREADY = ("The role defined for the function cannot be assumed by Lambda", "cannot be assumed")
 """A role that was made a moment ago is not known everywhere yet."""
@@ -27,6 +29,8 @@ UNREADY = ("The role defined for the function cannot be assumed by Lambda", "can
 def put(aws: Aws, order: Order) -> Live:
     """Create or change it, and give what is there then."""
     key = order.resource.key
+    if order.live is not None and key.kind in UNCONDITIONAL:
+        _check_unchanged(aws, order, order.live)
     try:
         _PUT[key.kind](aws, order)
     except Refused as error:
@@ -38,6 +42,12 @@ def put(aws: Aws, order: Order) -> Live:
     if there is None:
         raise ShipError(f"AWS does not show {key.kind} {key.name} yet", hint="run it again: it goes on from there")
     return there
+
+
+def _check_unchanged(aws: Aws, order: Order, before: Live) -> None:
+    there = lives.one(aws, order.stage, before.key)
+    if there is None or there.body != before.body:
+        raise Changed(f"{before.key.kind} {before.key.name} was changed meanwhile", hint="run it again to see what")
 
 
 def _check_ours(aws: Aws, order: Order, error: Refused) -> None:
@@ -59,6 +69,13 @@ def _role(aws: Aws, order: Order) -> None:
         aws.call("iam", "create_role", RoleName=name, AssumeRolePolicyDocument=trust, Tags=tags)
     else:
         aws.call("iam", "update_assume_role_policy", RoleName=name, PolicyDocument=trust)
+        _detach(aws, name)
+
+
+def _detach(aws: Aws, role: str) -> None:
+    """hyfn attaches none, and what others attached would let the function do more than it must."""
+    for each in aws.pages("iam", "list_attached_role_policies", "AttachedPolicies", RoleName=role):
+        gone(aws, "iam", "detach_role_policy", RoleName=role, PolicyArn=each["PolicyArn"])
 
 
 def _policy(aws: Aws, order: Order) -> None:
@@ -215,25 +232,7 @@ def _traffic(aws: Aws, order: Order) -> None:
         raise Changed(f"the traffic of {name} was changed meanwhile", hint="run it again")
     given = {"FunctionName": name, "Name": ALIAS, "FunctionVersion": order.body["version"]}
     aws.call("lambda", "update_alias", **given, RoutingConfig={}, RevisionId=there["RevisionId"])
-
-
-def _mapping(aws: Aws, order: Order) -> None:
-    body = filled(dict(order.body), aws)
-    name = f"{function_of(order.resource.key)}:{ALIAS}"
-    if order.live is None:
-        made = aws.call("lambda", "create_event_source_mapping", FunctionName=name, **body)
-        uuid = made["UUID"]
-    else:
-        uuid = order.live.outputs["uuid"]
-        fixed = ("EventSourceArn", "StartingPosition")
-        changed = {part: value for part, value in body.items() if part not in fixed}
-        aws.call("lambda", "update_event_source_mapping", UUID=uuid, FunctionName=name, **changed)
-
-    def look() -> Any:
-        state = aws.call("lambda", "get_event_source_mapping", UUID=uuid)["State"]
-        return None if state in ("Creating", "Enabling", "Updating") else True
-
-    until(look, f"listening for {name}")
+    _drop_versions(aws, name, lives.superseded(aws, name, but=order.body["version"]))
 
 
 def remove(aws: Aws, live: Live) -> None:
@@ -242,51 +241,47 @@ def remove(aws: Aws, live: Live) -> None:
 
 
 def _remove_role(aws: Aws, live: Live) -> None:
-    found(lambda: aws.call("iam", "delete_role", RoleName=live.key.name))
+    _detach(aws, live.key.name)
+    gone(aws, "iam", "delete_role", RoleName=live.key.name)
 
 
 def _remove_policy(aws: Aws, live: Live) -> None:
     role, _, policy = live.key.name.partition("/")
-    found(lambda: aws.call("iam", "delete_role_policy", RoleName=role, PolicyName=policy))
+    gone(aws, "iam", "delete_role_policy", RoleName=role, PolicyName=policy)
 
 
 def _remove_log_group(aws: Aws, live: Live) -> None:
-    found(lambda: aws.call("logs", "delete_log_group", logGroupName=live.body["name"]))
+    gone(aws, "logs", "delete_log_group", logGroupName=live.body["name"])
 
 
 def _remove_function(aws: Aws, live: Live) -> None:
     """With all that is left of it; the function was settled when its last change ended."""
-    found(lambda: aws.call("lambda", "delete_function", FunctionName=live.key.name))
+    gone(aws, "lambda", "delete_function", FunctionName=live.key.name)
 
 
 def _remove_alias(aws: Aws, live: Live) -> None:
-    found(lambda: aws.call("lambda", "delete_alias", FunctionName=live.key.name, Name=ALIAS))
+    gone(aws, "lambda", "delete_alias", FunctionName=live.key.name, Name=ALIAS)
 
 
 def _remove_url(aws: Aws, live: Live) -> None:
-    given = {"FunctionName": live.key.name, "Qualifier": ALIAS}
-    found(lambda: aws.call("lambda", "delete_function_url_config", **given))
+    gone(aws, "lambda", "delete_function_url_config", FunctionName=live.key.name, Qualifier=ALIAS)
 
 
 def _remove_version(aws: Aws, live: Live) -> None:
-    given = {"FunctionName": function_of(live.key), "Qualifier": live.outputs["number"]}
-    found(lambda: aws.call("lambda", "delete_function", **given))
+    name = function_of(live.key)
+    alike = lives.numbers(aws, name).get(live.key.name.partition(":")[2], [])
+    _drop_versions(aws, name, alike)
+
+
+def _drop_versions(aws: Aws, name: str, numbers: Iterable[str]) -> None:
+    for number in numbers:
+        gone(aws, "lambda", "delete_function", FunctionName=name, Qualifier=number)
 
 
 def _remove_traffic(aws: Aws, live: Live) -> None:
     """The alias leads nowhere but to what is not published, and goes next."""
     given = {"FunctionName": live.key.name, "Name": ALIAS, "FunctionVersion": "$LATEST", "RoutingConfig": {}}
-    found(lambda: aws.call("lambda", "update_alias", **given))
-
-
-def _remove_mapping(aws: Aws, live: Live) -> None:
-    uuid = live.outputs["uuid"]
-    if found(lambda: aws.call("lambda", "delete_event_source_mapping", UUID=uuid)) is not None:
-        until(lambda: _is_gone(aws, uuid), f"listening no more for {function_of(live.key)}")
-
-
-def _is_gone(aws: Aws, uuid: str) -> Any:
-    return True if found(lambda: aws.call("lambda", "get_event_source_mapping", UUID=uuid)) is None else None
+    gone(aws, "lambda", "update_alias", **given)
 
 
 _PUT: Mapping[str, Callable[[Aws, Order], None]] = {
@@ -298,7 +293,7 @@ _PUT: Mapping[str, Callable[[Aws, Order], None]] = {
     "url": _url,
     "version": _version,
     "traffic": _traffic,
-    "event-source-mapping": _mapping,
+    listening.MAPPING: listening.put,
     **dict.fromkeys(telling.KINDS, telling.put),
 }
 _REMOVE: Mapping[str, Callable[[Aws, Live], None]] = {
@@ -310,6 +305,6 @@ _REMOVE: Mapping[str, Callable[[Aws, Live], None]] = {
     "url": _remove_url,
     "version": _remove_version,
     "traffic": _remove_traffic,
-    "event-source-mapping": _remove_mapping,
+    listening.MAPPING: listening.remove,
     **dict.fromkeys(telling.KINDS, telling.remove),
 }

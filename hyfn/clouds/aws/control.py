@@ -65,6 +65,11 @@ def found(ask: Callable[[], Any]) -> Any:
         raise
 
 
+def gone(aws: Aws, service: str, operation: str, **arguments: Any) -> None:
+    """Have something taken away, which may be gone already."""
+    found(lambda: aws.call(service, operation, **arguments))
+
+
 def until(ask: Callable[[], Any], what: str) -> Any:
     """What `ask` gives as soon as that is not None. Raises ShipError."""
     deadline, pause = time.monotonic() + PATIENCE, FIRST

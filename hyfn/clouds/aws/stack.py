@@ -63,7 +63,7 @@ class _Own:
         self._waiting = list(together(others).values())
 
     def identity(self) -> Iterator[Resource]:
-        yield self._resource("role", self._name, Phase.IDENTITY, {"trust": TRUST})
+        yield self._resource("role", self._name, Phase.IDENTITY, {"trust": TRUST, "attached": []})
         written = {"Effect": "Allow", "Action": ["logs:CreateLogStream", "logs:PutLogEvents"]}
         yield self._policy(
             "logs", Phase.IDENTITY, {**written, "Resource": [arn("logs", f"log-group:{self.log_group}:*")]}
@@ -176,7 +176,7 @@ def _fetched(trigger: Trigger) -> Trigger:
 def _mapping(triggers: Sequence[Trigger]) -> Json:
     """Of one source, for all that wait for it."""
     batch = max(trigger.options["batch"] for trigger in triggers)
-    made: Json = {"BatchSize": batch, **REPORTING}
+    made: Json = {"BatchSize": batch, "Enabled": True, **REPORTING}
     if triggers[0].kind == "stream":
         starts = {trigger.options["start"] for trigger in triggers}
         return {**made, "StartingPosition": STARTS["earliest" if "earliest" in starts else "latest"]}

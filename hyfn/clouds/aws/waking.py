@@ -72,7 +72,7 @@ def alias(name: str) -> str:
 
 
 def _scheduler(name: str, make: Make) -> Iterator[Resource]:
-    role = make("role", scheduler(name), Phase.IDENTITY, {"trust": TRUST}, ())
+    role = make("role", scheduler(name), Phase.IDENTITY, {"trust": TRUST, "attached": []}, ())
     allowed = {"Effect": "Allow", "Action": ["lambda:InvokeFunction"], "Resource": [alias(name)]}
     yield role
     yield make("policy", f"{role.key.name}/invoke", Phase.IDENTITY, {"statement": allowed}, [role.key])
