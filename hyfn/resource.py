@@ -124,7 +124,7 @@ class Wanted:
     `name` is its name on the platform, `function` the one that it is named for, with the triggers of all that are in
     it. `image` is the reference by digest, "" for a zip. `near` are its callees on the same cloud. `is_far` says that
     another platform calls it, which the cloud's own access control cannot let in yet: where it is called must then be
-    open to all, and hyfn's keys alone say who may.
+    open to all, and hyfn's keys alone say who may. `is_near` says that another one of the same cloud calls it.
     """
 
     stage: Stage
@@ -136,6 +136,7 @@ class Wanted:
     image: str = ""
     near: Sequence[Neighbour] = ()
     is_far: bool = False
+    is_near: bool = False
 
 
 @dataclass(frozen=True, slots=True)

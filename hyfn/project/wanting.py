@@ -67,6 +67,7 @@ def _wanted(built: Built, unit: Unit, units: Mapping[str, Unit], image: str, sta
         image,
         [_neighbour(built.project, other, stage) for other in units.values() if _is_near(unit, other)],
         any(_calls(other, unit) and other.target.cloud != unit.target.cloud for other in units.values()),
+        any(_is_near(other, unit) for other in units.values()),
     )
 
 

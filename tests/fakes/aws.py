@@ -8,6 +8,7 @@ Functions can be invoked: they run in AWS's own runtime (see behind.py).
 from __future__ import annotations
 
 import base64
+import copy
 import datetime as dt
 import io
 import json
@@ -40,6 +41,7 @@ QUERY = ("iam", "sns", "sts")
 """Services that take forms and answer with XML."""
 
 Json = dict[str, Any]
+Kept = tuple[list[Json], dict[str, Json]]
 _SESSION = botocore.session.get_session()
 
 
@@ -171,6 +173,24 @@ class Fake:
             *self.functions.mappings,
             *self.events.left(),
         ]
+
+    def kept(self) -> Kept:
+        """What is there now, to go back to."""
+        with self.lock:
+            return copy.deepcopy([{**vars(each), "_fake": None} for each in self._keepers]), dict(self.log_groups)
+
+    def restore(self, kept: Kept) -> None:
+        """Be as it was then."""
+        things, groups = kept
+        with self.lock:
+            for keeper, each in zip(self._keepers, copy.deepcopy(things), strict=True):
+                vars(keeper).update({name: value for name, value in each.items() if name != "_fake"})
+            self.log_groups.clear()
+            self.log_groups.update(groups)
+
+    @property
+    def _keepers(self) -> list[Any]:
+        return [self.iam, self.functions, self.events]
 
     def fail(self, after: int, how: str) -> None:
         """Let the mutation that comes after so many others fail."""

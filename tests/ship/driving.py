@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import signal
 from collections.abc import Callable
 from dataclasses import replace
@@ -37,6 +38,17 @@ class Driven:
         built = project.build(project.read(self.folder), self.folder / ".hyfn" / "build", lambda _: None)
         return wanting.desired(built, {}, self.site.stage, self.site.secret)
 
+    def kept(self, desired: Desired, name: str) -> Desired:
+        """With files of its own, which the next build leaves."""
+        folder = self.folder.parent / f"{self.folder.name}-{name}"
+        folder.mkdir()
+        resources = []
+        for each in desired.resources:
+            if each.file is not None:
+                each = replace(each, file=Path(shutil.copy(each.file, folder)))
+            resources.append(each)
+        return replace(desired, resources=resources)
+
     def ship(self, desired: Desired) -> Planned:
         return shipping.ship(self.site, desired, _agrees, lambda _: None, lambda *_: None)
 
@@ -54,7 +66,8 @@ class Driven:
 
     def killed(self, act: Callable[[Driven], Any], point: Callable[[str], bool], fake: Any) -> bool:
         """Do it in a process of its own, which is killed (SIGKILL) at the boundary of which `point` says so: a call to
-        the platform, before or after it is served, or a write of the record. Whether it was."""
+        the platform, before or after it is served, or a write of the record. Whether it was. Each process counts for
+        itself: `point` is asked for calls in this one, and for writes in the other."""
         child = os.fork()
         if child == 0:
             self._die_when_writing(point)
@@ -63,7 +76,13 @@ class Driven:
             except BaseException:  # noqa: BLE001  (what is left of it is looked at by the parent)
                 os._exit(1)
             os._exit(0)
-        fake.boundary = lambda name: os.kill(child, signal.SIGKILL) if point(name) else None
+
+        def boundary(name: str) -> None:
+            if point(name):
+                os.kill(child, signal.SIGKILL)
+                raise ConnectionAbortedError  # what it asked for before it died is not done
+
+        fake.boundary = boundary
         _, status = os.waitpid(child, 0)
         fake.boundary = lambda _: None
         return os.WIFSIGNALED(status)
@@ -91,6 +110,6 @@ def _agrees(planned: Planned) -> bool:
 
 
 @pytest.fixture(autouse=True)
-def _short_leases(monkeypatch: pytest.MonkeyPatch) -> None:
+def short_leases(monkeypatch: pytest.MonkeyPatch) -> None:
     """Who died is taken over from at once."""
-    monkeypatch.setattr(ledgers, "LEASE_SECONDS", LEASE)
+    monkeypatch.setattr(ledgers.Ledger.__init__, "__defaults__", (LEASE, 0.0))
