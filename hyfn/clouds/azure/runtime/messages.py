@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from google.protobuf import (  # type: ignore[import-untyped]
+from google.protobuf import (  # type: ignore[import-untyped,unused-ignore]
     descriptor_pb2,
     descriptor_pool,
     duration_pb2,

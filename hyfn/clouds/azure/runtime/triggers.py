@@ -102,7 +102,7 @@ class Doors:
 
     def _told(self, document: Any) -> Any:
         """Raises Unreadable."""
-        from google.protobuf import json_format  # type: ignore[import-untyped]
+        from google.protobuf import json_format  # type: ignore[import-untyped,unused-ignore]
 
         if not isinstance(document, dict) or not document.keys() <= TAKEN:
             raise Unreadable(f"an invocation has {' and '.join(sorted(TAKEN)[::2])}")
