@@ -105,9 +105,9 @@ class _Own:
         }
 
     def _callers(self) -> Iterator[Resource]:
-        """A permission for each edge, made by its caller; everybody where another platform calls."""
-        if self.wanted.is_far:
-            yield self.access(Phase.WIRING, f"service/{self.wanted.name}", INVOKER, PUBLIC)
+        """A permission for each edge, made by its caller; and everybody's, since hyfn's callers have no identity token
+        of Google's yet: until then its own keys alone say who may."""
+        yield self.access(Phase.WIRING, f"service/{self.wanted.name}", INVOKER, PUBLIC)
         for callee in self.wanted.near:
             options = callee.target.options
             scope = f"{project_of(options)}/{region_of(options)}"
